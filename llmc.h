@@ -88,7 +88,8 @@
    Besides the context, batch_tokens and text_bytes (25 bytes of work memory each) weigh most.
 
    10. Macros to define before the implementation
-     LLMC_STATIC      everything static: several files may each have their own copy
+     LLMC_STATIC      everything static: several files may each have their own copy, and a program
+                      of one file compiles in half the time, without what it does not use
      LLMC_NO_TOKEN    no tokenizers: models that speak ids
      LLMC_NO_CHAT     no conversations       LLMC_NO_GRAMMAR  no grammars
      LLMC_NO_TRAIN    no training            LLMC_NO_INDEX    no vector index
@@ -220,11 +221,13 @@ LLMC_API uint32_t llmc_version(void);
 /*==== 02 PLATFORM ==== what the processor can do ====*/
 
 enum {
-    LLMC_CPU_SCALAR = 1u << 0, /* plain C; always available                     */
-    LLMC_CPU_AVX2 = 1u << 1,   /* AVX2 with FMA and F16C                        */
-    LLMC_CPU_NEON = 1u << 2,   /* AArch64 Advanced SIMD, or its SIMDe rendering */
-    LLMC_CPU_AVX512 = 1u << 3, /* AVX-512 F, BW, DQ, VL and VNNI                */
-    LLMC_CPU_BF16 = 1u << 4    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_SCALAR = 1u << 0,  /* plain C; always available                     */
+    LLMC_CPU_AVX2 = 1u << 1,    /* AVX2 with FMA and F16C                        */
+    LLMC_CPU_NEON = 1u << 2,    /* AArch64 Advanced SIMD, or its SIMDe rendering */
+    LLMC_CPU_AVX512 = 1u << 3,  /* AVX-512 F, BW, DQ, VL and VNNI                */
+    LLMC_CPU_BF16 = 1u << 4,    /* with AVX-512: its bf16 products               */
+    LLMC_CPU_DOTPROD = 1u << 5, /* with NEON: SDOT, Armv8.2's dot products of bytes */
+    LLMC_CPU_I8MM = 1u << 6     /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -232,12 +235,14 @@ typedef struct llmc_cpu {
     uint32_t features; /* LLMC_CPU_... bits */
 } llmc_cpu;
 
-/* What this build can use on the processor it runs on. */
+/* What this build can use on the processor it runs on. DOTPROD and I8MM only where the compiler was told
+   of them: AArch64 answers such questions to the operating system alone, so llmc_os_cpu (26) adds them. Who
+   knows his machine may set them himself: those two are taken at his word. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", and "simde" where that is what
-   the kernels went through. False, and *out untouched, if this build or this processor has no such
-   kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
+   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this
+   processor has no such kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
 /* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
@@ -1693,6 +1698,14 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX512 0
 #endif
 
+/* LLMC__NEON_DOT: 1 where SDOT and SMMLA can be written as numbers in inline assembly (06.3), and there is a
+   system that says whether the processor has them. */
+#if LLMC__NEON == 1 && LLMC__GNU && !defined(_WIN32)
+#define LLMC__NEON_DOT 1
+#else
+#define LLMC__NEON_DOT 0
+#endif
+
 #ifdef __cplusplus
 } /* intrinsics headers may hold templates, which cannot have C's linkage */
 #endif
@@ -1718,7 +1731,16 @@ static inline bool llmc__finite(float x)
 #define __MM_MALLOC_H
 #define LLMC__HID_MM_MALLOC
 #endif
+#if LLMC__AVX512 && !defined(__clang__)
+/* gcc 12 takes its own "undefined" registers for a mistake (gcc bug 105593). */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#if LLMC__AVX512 && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #ifdef LLMC__HID_MM_MALLOC
 #undef _MM_MALLOC_H_INCLUDED
 #undef __MM_MALLOC_H
@@ -1835,6 +1857,12 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__NEON /* every AArch64 has it */
     cpu.features |= LLMC_CPU_NEON;
 #endif
+#if LLMC__NEON_DOT && defined(__ARM_FEATURE_DOTPROD)
+    cpu.features |= LLMC_CPU_DOTPROD;
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    cpu.features |= LLMC_CPU_I8MM;
+#endif
+#endif
     return cpu;
 }
 
@@ -1844,7 +1872,9 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
 {
     uint32_t can = llmc_cpu_detect().features; /* never more than the processor has */
     if (cpu.features != 0)
-        can &= cpu.features;
+        can = (can | (LLMC__NEON_DOT ? (uint32_t)LLMC_CPU_DOTPROD | LLMC_CPU_I8MM : 0)) & cpu.features;
+    if ((can & LLMC_CPU_NEON) != 0 && (can & LLMC_CPU_DOTPROD) != 0)
+        return (can & LLMC_CPU_I8MM) != 0 ? (uint32_t)LLMC_CPU_I8MM : (uint32_t)LLMC_CPU_DOTPROD;
     return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
            : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
            : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
@@ -1861,36 +1891,40 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
         return LLMC__NEON == 2 ? "neon (simde)" : "neon";
+    case LLMC_CPU_DOTPROD:
+        return "neon-dot";
+    case LLMC_CPU_I8MM:
+        return "neon-i8mm";
     default:
         return "scalar";
     }
 }
 
-/* name is compared exactly, in lower case. llmc__streq belongs to 03, which this section
-   cannot use: hence the loops. */
-LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+/* llmc_cpu_named of what can run here, however that was found out. name is compared exactly, in lower
+   case. llmc__streq belongs to 03, which this section cannot use: hence the loops. */
+static bool llmc__cpu_pick(const char *name, llmc_cpu can, llmc_cpu *out)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512", "neon", "simde"};
-    static const uint32_t bits[] = {LLMC_CPU_SCALAR, LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
-                                    LLMC__AVX2 == 2   ? (uint32_t)LLMC_CPU_AVX2
-                                    : LLMC__NEON == 2 ? (uint32_t)LLMC_CPU_NEON
-                                                      : 0u};
-    static const char automatic[] = "auto";
-    llmc_cpu can = llmc_cpu_detect(); /* what is not in it is refused, not replaced */
+    const uint32_t neon = LLMC_CPU_NEON, dot = neon | LLMC_CPU_DOTPROD;
+    const uint32_t simde = LLMC__AVX2 == 2 ? (uint32_t)LLMC_CPU_AVX2 : LLMC__NEON == 2 ? neon : 0;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    const uint32_t bits[] = {can.features, LLMC_CPU_SCALAR,     LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+                             dot,          dot | LLMC_CPU_I8MM, simde};
     size_t i, at;
-    for (at = 0; name[at] != 0 && name[at] == automatic[at]; at++) {}
-    if (name[at] == automatic[at]) { /* both at their NUL */
-        *out = can;
-        return true;
-    }
     for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
-        if (name[at] == names[i][at] && (can.features & bits[i]) != 0) {
+        /* both at their NUL, and all of it there: what is not is refused, not replaced */
+        if (name[at] == names[i][at] && bits[i] != 0 && (can.features & bits[i]) == bits[i]) {
             out->features = bits[i] | (bits[i] == LLMC_CPU_AVX512 ? can.features & LLMC_CPU_BF16 : 0);
             return true;
         }
     }
     return false;
+}
+
+LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out)
+{
+    return llmc__cpu_pick(name, llmc_cpu_detect(), out);
 }
 
 //==[ 03 STATUS ]==== status texts, diagnostics, formatting, logging ==== needs: 02 ====
@@ -2770,6 +2804,8 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
      vmax vmin a NaN in the second operand stays
+     vtop      the largest lane; any where there is a NaN
+     vany_lt   whether a < b in some lane; a NaN is never less
      vpow2     2^n of each lane of n + LLMC__ROUND, -126 <= n <= 127
      vdup2     p[0] p[0] p[1] p[1] p[2] p[2] p[3] p[3]
      vswap     lanes 1 0 3 2 5 4 7 6
@@ -2899,6 +2935,19 @@ LLMC__AVX2_FN float llmc__avx2_vsum(__m256 a)
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+/* Halves on each other, as in vsum. */
+LLMC__AVX2_FN float llmc__avx2_vtop(__m256 a)
+{
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
+
+LLMC__AVX2_FN bool llmc__avx2_vany_lt(__m256 a, __m256 b)
+{
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)) != 0;
 }
 
 /* The bits of n + LLMC__ROUND are 0x4b400000 + n. Plus 127 they hold the biased exponent of 2^n
@@ -3040,6 +3089,31 @@ LLMC__AVX2_FN void llmc__avx2_settle(void *p)
 #endif
 }
 
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns. q is for lanes 8 and up, where a set
+   has them. Three stages, each of which doubles
+   the run that one register holds of a column: pairs, fours, and halves from both sides. */
+LLMC__AVX2_FN void llmc__avx2_vturn(float *p, float *q, size_t step, const __m256 r[8])
+{
+    __m256 a = _mm256_unpacklo_ps(r[0], r[1]), b = _mm256_unpackhi_ps(r[0], r[1]);
+    __m256 c = _mm256_unpacklo_ps(r[2], r[3]), d = _mm256_unpackhi_ps(r[2], r[3]);
+    __m256 e = _mm256_unpacklo_ps(r[4], r[5]), f = _mm256_unpackhi_ps(r[4], r[5]);
+    __m256 g = _mm256_unpacklo_ps(r[6], r[7]), h = _mm256_unpackhi_ps(r[6], r[7]);
+    /* 0x44: the low pair of each, 0xee: the high one. ac: columns 0 and 4, ca: 1 and 5, ... */
+    __m256 ac = _mm256_shuffle_ps(a, c, 0x44), ca = _mm256_shuffle_ps(a, c, 0xee);
+    __m256 bd = _mm256_shuffle_ps(b, d, 0x44), db = _mm256_shuffle_ps(b, d, 0xee);
+    __m256 eg = _mm256_shuffle_ps(e, g, 0x44), ge = _mm256_shuffle_ps(e, g, 0xee);
+    __m256 fh = _mm256_shuffle_ps(f, h, 0x44), hf = _mm256_shuffle_ps(f, h, 0xee);
+    (void)q;
+    _mm256_storeu_ps(p, _mm256_permute2f128_ps(ac, eg, 0x20));
+    _mm256_storeu_ps(p + step, _mm256_permute2f128_ps(ca, ge, 0x20));
+    _mm256_storeu_ps(p + 2 * step, _mm256_permute2f128_ps(bd, fh, 0x20));
+    _mm256_storeu_ps(p + 3 * step, _mm256_permute2f128_ps(db, hf, 0x20));
+    _mm256_storeu_ps(p + 4 * step, _mm256_permute2f128_ps(ac, eg, 0x31));
+    _mm256_storeu_ps(p + 5 * step, _mm256_permute2f128_ps(ca, ge, 0x31));
+    _mm256_storeu_ps(p + 6 * step, _mm256_permute2f128_ps(bd, fh, 0x31));
+    _mm256_storeu_ps(p + 7 * step, _mm256_permute2f128_ps(db, hf, 0x31));
+}
+
 /* No instruction either: says that the register is rewritten, so it must be one. */
 LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 {
@@ -3111,6 +3185,14 @@ LLMC__AVX512_FN __m512 llmc__avx512_wsel_lt(__m512 a, __m512 b, __m512 x, __m512
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
 }
+LLMC__AVX512_FN float llmc__avx512_wtop(__m512 a)
+{
+    return llmc__avx2_vtop(_mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1)));
+}
+LLMC__AVX512_FN bool llmc__avx512_wany_lt(__m512 a, __m512 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0;
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
 {
     __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
@@ -3129,6 +3211,43 @@ LLMC__AVX512_FN __m512 llmc__avx512_wload_bf16(const void *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+/* Four registers as a 4 x 4 matrix of blocks of 128 bits, turned: block l of out[j] is block j of r[l]. */
+LLMC__AVX512_FN void llmc__avx512_blocks(float *p, float *q, size_t step, __m512 a, __m512 b, __m512 c,
+                                         __m512 d)
+{
+    __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44), cd = _mm512_shuffle_f32x4(c, d, 0x44);
+    __m512 ba = _mm512_shuffle_f32x4(a, b, 0xee), dc = _mm512_shuffle_f32x4(c, d, 0xee);
+    _mm512_storeu_ps(p, _mm512_shuffle_f32x4(ab, cd, 0x88));
+    _mm512_storeu_ps(p + 4 * step, _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    _mm512_storeu_ps(q, _mm512_shuffle_f32x4(ba, dc, 0x88));
+    _mm512_storeu_ps(q + 4 * step, _mm512_shuffle_f32x4(ba, dc, 0xdd));
+}
+
+/* r[0..3], rows, by blocks of four lanes: block l of r[j] becomes lanes 4 l + j of the four. */
+LLMC__AVX512_FN void llmc__avx512_fours(__m512 r[4])
+{
+    __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+    __m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+    __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+    __m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+    r[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    r[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    r[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    r[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+}
+
+/* p[step * k + i] = lane k of r[i] for lanes 0 to 7, q[step * (k - 8) + i] for the others. r is lost. */
+LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 r[16])
+{
+    llmc__avx512_fours(r);
+    llmc__avx512_fours(r + 4);
+    llmc__avx512_fours(r + 8);
+    llmc__avx512_fours(r + 12);
+    llmc__avx512_blocks(p, q, step, r[0], r[4], r[8], r[12]);
+    llmc__avx512_blocks(p + step, q + step, step, r[1], r[5], r[9], r[13]);
+    llmc__avx512_blocks(p + 2 * step, q + 2 * step, step, r[2], r[6], r[10], r[14]);
+    llmc__avx512_blocks(p + 3 * step, q + 3 * step, step, r[3], r[7], r[11], r[15]);
+}
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
@@ -3146,6 +3265,16 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__NEON_FN static __forceinline
+#endif
+
+/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
+   clang those with inline assembly. */
+#if defined(__clang__)
+#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__NEON_UNROLL
 #endif
 
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
@@ -3274,6 +3403,16 @@ LLMC__NEON_FN float llmc__neon_vsum(llmc__neon_v8 x)
     return vget_lane_f32(t, 0) + vget_lane_f32(t, 1);
 }
 
+LLMC__NEON_FN float llmc__neon_vtop(llmc__neon_v8 x)
+{
+    return vmaxvq_f32(vmaxq_f32(x.a, x.b));
+}
+
+LLMC__NEON_FN bool llmc__neon_vany_lt(llmc__neon_v8 x, llmc__neon_v8 y)
+{
+    return vmaxvq_u32(vorrq_u32(vcltq_f32(x.a, y.a), vcltq_f32(x.b, y.b))) != 0;
+}
+
 /* As llmc__avx2_vpow2, four lanes. */
 LLMC__NEON_FN float32x4_t llmc__neon_pow2x4(float32x4_t a)
 {
@@ -3390,14 +3529,17 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_f16(const void *p)
     return llmc__neon_v8_of(llmc__neon_halfx4(vget_low_u16(h)), llmc__neon_halfx4(vget_high_u16(h)));
 }
 
-/* By way of memory: eight halves, one after the other, then loaded as any eight f16. */
+/* Lane by lane: loads that put into a lane cost less than a vector that waits for eight small stores. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vscales(const uint8_t *p, size_t step)
 {
-    uint16_t h[8];
-    int i;
-    for (i = 0; i < 8; i++, p += step)
-        h[i] = llmc__u16le(p);
-    return llmc__neon_vload_f16(h);
+    uint16x4_t a = vdup_n_u16(llmc__u16le(p)), b = vdup_n_u16(llmc__u16le(p + 4 * step));
+    a = vset_lane_u16(llmc__u16le(p + step), a, 1);
+    a = vset_lane_u16(llmc__u16le(p + 2 * step), a, 2);
+    a = vset_lane_u16(llmc__u16le(p + 3 * step), a, 3);
+    b = vset_lane_u16(llmc__u16le(p + 5 * step), b, 1);
+    b = vset_lane_u16(llmc__u16le(p + 6 * step), b, 2);
+    b = vset_lane_u16(llmc__u16le(p + 7 * step), b, 3);
+    return llmc__neon_v8_of(llmc__neon_halfx4(a), llmc__neon_halfx4(b));
 }
 
 /* A hint without effect where the compiler has no builtin. */
@@ -3410,11 +3552,80 @@ LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 #endif
 }
 
+/* Four rows of four as columns, at p. */
+LLMC__NEON_FN void llmc__neon_turn4(float *p, size_t step, float32x4_t a, float32x4_t b, float32x4_t c,
+                                    float32x4_t d)
+{
+    float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), cd = vreinterpretq_f64_f32(vzip1q_f32(c, d));
+    float64x2_t ba = vreinterpretq_f64_f32(vzip2q_f32(a, b)), dc = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+    vst1q_f32(p, vreinterpretq_f32_f64(vzip1q_f64(ab, cd)));
+    vst1q_f32(p + step, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
+    vst1q_f32(p + 2 * step, vreinterpretq_f32_f64(vzip1q_f64(ba, dc)));
+    vst1q_f32(p + 3 * step, vreinterpretq_f32_f64(vzip2q_f64(ba, dc)));
+}
+
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns; q as in AVX2's. */
+LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc__neon_v8 r[8])
+{
+    (void)q;
+    llmc__neon_turn4(p, step, r[0].a, r[1].a, r[2].a, r[3].a);
+    llmc__neon_turn4(p + 4, step, r[4].a, r[5].a, r[6].a, r[7].a);
+    llmc__neon_turn4(p + 4 * step, step, r[0].b, r[1].b, r[2].b, r[3].b);
+    llmc__neon_turn4(p + 4 * step + 4, step, r[4].b, r[5].b, r[6].b, r[7].b);
+}
+
 /* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
     return x;
 }
+
+/* SDOT and SMMLA, which not every processor has (LLMC_CPU_DOTPROD, LLMC_CPU_I8MM), nor every assembler, and
+   compilers only under flags: written as numbers, with the operands' registers put in. The assembler knows a
+   register by its name only, so the names v0 to v31 are given their numbers as symbols first.
+     code | Rm << 16 | Rn << 5 | Rd      Rm, Rn the factors, Rd the sums; source: Arm ARM, C7.2
+     sdot    sums lane i += bytes 4i..4i+3 of a . those of b
+     lane    sums lane i += bytes 4i..4i+3 of a . bytes 4 lane.. of b; bits 21 and 11 are the lane's
+     smmla   sums [2][2] += a [2][8] . b [2][8] transposed */
+#if LLMC__NEON_DOT
+#if defined(__APPLE__)
+#define LLMC__NEON_V "Lllmc_" /* a prefix that keeps symbols out of object files */
+#else
+#define LLMC__NEON_V ".Lllmc_"
+#endif
+#define LLMC__NEON_ASM(code, sums, a, b)                                                          \
+    __asm__ volatile(                                                                             \
+        ".irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29," \
+        "30,31\n\t.equ " LLMC__NEON_V "v\\n,\\n\n\t.endr\n\t"                                     \
+        ".inst " code "+" LLMC__NEON_V "%0+(" LLMC__NEON_V "%1<<5)+(" LLMC__NEON_V "%2<<16)"      \
+        : "+w"(sums)                                                                              \
+        : "w"(a), "w"(b))
+LLMC__NEON_FN int32x4_t llmc__neon_sdot(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e809400", sums, a, b);
+    return sums;
+}
+LLMC__NEON_FN int32x4_t llmc__neon_smmla(int32x4_t sums, int8x16_t a, int8x16_t b)
+{
+    LLMC__NEON_ASM("0x4e80a400", sums, a, b);
+    return sums;
+}
+/* lane is a number that the compiler knows: three of the four are dropped. */
+LLMC__NEON_FN int32x4_t llmc__neon_sdot_lane(int32x4_t sums, int8x16_t a, int8x16_t b, int lane)
+{
+    if (lane == 0)
+        LLMC__NEON_ASM("0x4f80e000", sums, a, b);
+    else if (lane == 1)
+        LLMC__NEON_ASM("0x4fa0e000", sums, a, b);
+    else if (lane == 2)
+        LLMC__NEON_ASM("0x4f80e800", sums, a, b);
+    else
+        LLMC__NEON_ASM("0x4fa0e800", sums, a, b);
+    return sums;
+}
+#undef LLMC__NEON_ASM
+#undef LLMC__NEON_V
+#endif /* LLMC__NEON_DOT */
 
 #endif /* LLMC__NEON */
 
@@ -4734,28 +4945,41 @@ LLMC_API llmc_status llmc_dequantize(llmc_dtype type, const void *src, size_t n,
    They check nothing: sizes and types were checked when the model was loaded. */
 
 //--[ 09.1 KERNEL.table ]-- what every instruction set provides
-/* A block of activations: x = d q.
-     | d 4 bytes | sums 4 bytes | q[0] ... q[31] |   40 bytes, native order, aligned to 4
-   q fills bytes with signs, as products of bytes are the fastest there are. The sums, of each 16,
-   serve types with minimums, w = d q + m, and Q4_0, stored as 0..15 and meaning -8..7:
-     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 (sum[0] + sum[1])
+/* A unit of activations, eight blocks of 32 as they stand in a row: x = d q. 384 bytes, native order,
+   aligned to 64, so that lines load eight blocks' numbers as they are.
+     d      scale of each block
+     less   -128 times the sum of a block's q: what unsigned weights, w + 128, have too much
+     half   sums of 16, for types that scale or offset 16 elements at a time
+     sum    d times the sum of a block's q, rounded: what minimums multiply, w = d q + m
+     q      bytes with signs, as products of bytes are the fastest there are
+   less serves smaller offsets too, as Q4_0's, stored as 0..15 and meaning -8..7:
+     sum_i (w_i - 8) q_i  =  sum_i w_i q_i - 8 sum_i q_i  =  sum_i w_i q_i + less / 16
+   A row is whole units; blocks beyond its end are all zero, and add nothing to any sum.
    Whatever the input, q is in [-127, 127].
    d is 0 with all q 0 for a block whose largest magnitude is under 2^-100; d is NaN if any
    element was not finite, so that it is not lost. Rounding is to nearest, ties to even. */
-typedef struct llmc__q8 {
-    float d;
-    int16_t sum[2]; /* up to 16 * 127 each */
-    int8_t q[LLMC__QK];
-} llmc__q8;
+typedef struct llmc__x8 {
+    float d[8];
+    int32_t less[8];
+    int16_t half[16]; /* up to 16 * 127 each */
+    float sum[8];
+    int8_t q[LLMC__UNIT];
+} llmc__x8;
+
+/* Units in a row of n activations; n is under 2^32, see 14. */
+static inline size_t llmc__x8_units(size_t n)
+{
+    return n / LLMC__UNIT + (n % LLMC__UNIT != 0);
+}
 
 /* out[t * out_stride + r] = sum_k W[r][k] x[t][k] for r < rows, t < cols.
    w: rows row_bytes apart, little-endian bytes at any alignment.
    x: cols vectors, x_stride bytes apart: float[n] for F32, F16 and BF16 weights,
-      llmc__q8[n / 32] for the others (llmc__wants_q8), aligned as those types need.
+      llmc__x8[llmc__x8_units(n)] for the others (llmc__wants_x8), aligned as those types need.
    n: any for float types, else a multiple of the type's block.
    out: only the rows * cols results are written, so threads may share an array by rows.
    Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
-   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to q8
+   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to x8
    (d / 2 an element) there is one rounding for the product of scales and one for each block's
    addition (two where it is not fused), and the same again for minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
@@ -4766,13 +4990,76 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
                                 size_t rows, const void *x, size_t x_stride, size_t cols, size_t n,
                                 void *scratch);
 
-/* Rows of a panel of bytes, and the scratch for rows of n elements: two bytes an element hold such a
-   panel with its scales, or one of half as many rows in f32. */
+/* A unit of LLMC__PANEL_ROWS rows, unpacked to be met by every column: bytes are w plus what the set's tiles
+   expect, so that they have no sign. Block b is strips of LLMC__W rows, a strip eight vectors, a vector
+   the same four elements of each row:
+     q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
+   Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
+   lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
+   [b][2 row + half]. Sets that work otherwise (LLMC__PANELS 0) have no use for it. */
 #define LLMC__PANEL_ROWS 32
+typedef struct llmc__panel {
+    uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
+    float d[8][LLMC__PANEL_ROWS], off[8][LLMC__PANEL_ROWS];
+    int16_t s[8][2 * LLMC__PANEL_ROWS], m[8][2 * LLMC__PANEL_ROWS];
+} llmc__panel;
+
+/* Columns that a tile takes together, and its sums, [part][column][row]: with a unit of the panel and of
+   those columns of x they fit L1. */
+#define LLMC__TILE_WIDTH 16
+#define LLMC__PART       (LLMC__TILE_WIDTH * LLMC__PANEL_ROWS)
+#define LLMC__PART_BYTES (8 * LLMC__PART * sizeof(float))
+
+/* The scratch for rows of n elements: two bytes an element hold a panel with its sums. Panels of floats are
+   blocks, not whole rows: 64 rows by 264 elements, and the rest is for the sums of as many columns as fit,
+   64 with the shortest rows. */
 static inline uint64_t llmc__panel_bytes(uint64_t n)
 {
     uint64_t units = n / LLMC__UNIT + (n % LLMC__UNIT != 0); /* n is under 2^32, see 14 */
-    return LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
+    return LLMC__PANEL_ROWS * (units + 5) * LLMC__UNIT * 2;
+}
+
+/* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
+
+     keys     [page_tokens / 16][K][16]   sixteen positions side by side, so that a vector is one element of
+                                          as many keys, and scores come without a sum over lanes
+     values   [page_tokens][K]            as they come: an output is a sum of them
+
+   A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
+   asks. Scores are in units of log2 e, so that softmax is a power of two. */
+#define LLMC__PAGE_TOKENS 32
+#define LLMC__TILE_PAGES  2
+#define LLMC__TILE        (LLMC__TILE_PAGES * LLMC__PAGE_TOKENS)
+
+/* A softmax on its way (Milakov 2018): the largest score so far, and the sum of 2^(score - top). */
+typedef struct llmc__softmax {
+    float top, sum;
+} llmc__softmax;
+
+/* Queries of one key head against one tile. What a query has gathered is its row of `state`:
+     [0, wide)   sum of p v, p = 2^(score - top); wide is K rounded up to 16, what is beyond K of no meaning
+     then 16     sums of p, by lanes
+     then 1      top                                     each row of `step` = wide + 32 floats
+   A tile with a larger score scales the row down to it first: no power overflows, no second pass is needed.
+   For each row by itself positions come in order, in chains that only its own [lo, hi) cuts: which rows
+   share a call does not show. A score that is NaN has no say in top, but in the sums. */
+typedef struct llmc__attend {
+    const float *q;         /* [rows][K] times the scale of scores and, without a softcap, log2 e */
+    float *state;           /* [rows][step] */
+    const uint8_t *lo, *hi; /* [rows] sees the tile's positions [lo, hi); lo >= hi: none of it */
+    uint32_t rows, K, wide, step;
+    uint32_t first, last; /* what any row sees: [first, last), first < last */
+    bool alike;           /* every row sees all of that */
+    float softcap;        /* 0: none */
+    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES]; /* of the pages in [first, last) */
+    const uint8_t *next_keys[LLMC__TILE_PAGES], *next_values[LLMC__TILE_PAGES]; /* wanted next, or NULL */
+    float *scratch; /* [LLMC__TILE][8 + K + wide] */
+} llmc__attend;
+
+/* Where element i of the key in a slot lies among its page's elements. */
+static inline size_t llmc__key_at(size_t n, uint32_t slot, size_t i)
+{
+    return ((size_t)(slot / 16) * n + i) * 16 + slot % 16;
 }
 
 /* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
@@ -4784,8 +5071,8 @@ typedef struct llmc__kernels {
     llmc__matmul_fn matmul[LLMC_DTYPE_COUNT];
     /* dst[i] = element i of src; n a multiple of the type's block */
     void (*dequantize[LLMC_DTYPE_COUNT])(const uint8_t *src, size_t n, float *dst);
-    /* n a multiple of 32; every set gives the same bits */
-    void (*quantize_x)(const float *x, size_t n, llmc__q8 *out);
+    /* out [llmc__x8_units(n)]; n a multiple of 32; every set gives the same bits */
+    void (*quantize_x)(const float *x, size_t n, llmc__x8 *out);
     /* out = x / sqrt(mean(x^2) + eps) * w; all [n], n >= 1. x^2 must not overflow: see 09.2 */
     void (*rmsnorm)(float *out, const float *x, const float *w, size_t n, float eps);
     /* out = (x - mean) / sqrt(variance + eps) * w + b; b may be NULL */
@@ -4809,12 +5096,35 @@ typedef struct llmc__kernels {
     /* out[i] += sum_j p[j] v[j][i], in the order of j: rows may be cut anywhere */
     void (*kv_mix[LLMC_DTYPE_COUNT])(float *out, const float *p, const void *v, size_t row_bytes, size_t rows,
                                      size_t n);
+    /* one key x [n] to its place in a page of keys */
+    void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
+    /* one tile of the cache joins what its queries have seen so far; by the cache's type */
+    void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
+    /* a piece joins the pieces before it: *total and out [n], part, a row of llmc__attend's */
+    void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
+    /* For sampling; every set gives the same bits (but for the sign of a largest zero). x is cut into groups
+       of LLMC__GROUP; lane[8 g + i] is of those elements of group g whose index is i modulo 8: the largest
+       (-infinity if there is none), or the sum of weights; the last group may be short. n >= 1; lane has
+       llmc__lanes(n) entries. */
+    bool (*top)(const float *x, size_t n, float *lane, float *largest); /* false: there is a NaN */
+    /* value = llmc__heat(x, largest, scale), weight = llmc__decay(value); both NULL: only lane is wanted.
+       value may be x. No x is NaN or above largest, scale is above 0 */
+    void (*weigh)(float *weight, float *value, const float *x, size_t n, float largest, float scale,
+                  float *lane);
 } llmc__kernels;
 
-/* Activations of matmul[type] are llmc__q8, not float: weights of 4 and 8 bits are known no better
+#define LLMC__GROUP 512 /* elements: 64 for each of its lanes */
+
+/* How many entries `lane` has for n elements. */
+static inline size_t llmc__lanes(size_t n)
+{
+    return (n / LLMC__GROUP + (n % LLMC__GROUP != 0)) * 8;
+}
+
+/* Activations of matmul[type] are llmc__x8, not float: weights of 4 and 8 bits are known no better
    than that, and integer products are four to a float's one. */
-static inline bool llmc__wants_q8(llmc_dtype type)
+static inline bool llmc__wants_x8(llmc_dtype type)
 {
     return type == LLMC_Q8_0 || type == LLMC_Q4_0 || llmc__layouts[type].head != NULL;
 }
@@ -4835,24 +5145,24 @@ typedef struct llmc__rows {
     {                                                                                              \
         name,                                                                                      \
             {NULL,                                                                                 \
-             p(matmul_f32),                                                                        \
-             p(matmul_f16),                                                                        \
-             p(matmul_bf16),                                                                       \
-             p(matmul_q8_0),                                                                       \
-             p(matmul_q4_0),                                                                       \
+             w(matmul_f32),                                                                        \
+             w(matmul_f16),                                                                        \
+             w(matmul_bf16),                                                                       \
+             w(matmul_q8_0),                                                                       \
+             w(matmul_q4_0),                                                                       \
              NULL,                                                                                 \
-             p(matmul_q4_1),                                                                       \
-             p(matmul_q5_0),                                                                       \
-             p(matmul_q5_1),                                                                       \
-             p(matmul_q2_k),                                                                       \
-             p(matmul_q3_k),                                                                       \
-             p(matmul_q4_k),                                                                       \
-             p(matmul_q5_k),                                                                       \
-             p(matmul_q6_k),                                                                       \
-             p(matmul_q8_k),                                                                       \
-             p(matmul_iq4_nl),                                                                     \
-             p(matmul_iq4_xs),                                                                     \
-             p(matmul_mxfp4),                                                                      \
+             w(matmul_q4_1),                                                                       \
+             w(matmul_q5_0),                                                                       \
+             w(matmul_q5_1),                                                                       \
+             w(matmul_q2_k),                                                                       \
+             w(matmul_q3_k),                                                                       \
+             w(matmul_q4_k),                                                                       \
+             w(matmul_q5_k),                                                                       \
+             w(matmul_q6_k),                                                                       \
+             w(matmul_q8_k),                                                                       \
+             w(matmul_iq4_nl),                                                                     \
+             w(matmul_iq4_xs),                                                                     \
+             w(matmul_mxfp4),                                                                      \
              NULL},                                                                                \
             {NULL,                                                                                 \
              llmc__row_f32,                                                                        \
@@ -4877,7 +5187,9 @@ typedef struct llmc__rows {
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
             {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)}, p(finite)  \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
+            {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
+            w(attend_join), p(finite), p(top), p(weigh)                                            \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -4898,7 +5210,7 @@ enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
     X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
     X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
     X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
-    X(mxfp4, LLMC_MXFP4, 136, u, 0, 12)
+    X(mxfp4, LLMC_MXFP4, 136, u, 0, 16)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -4919,7 +5231,7 @@ LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__ROW_FN
 
 /* Dot products of one row w with one column x, elements in order, one sum: slow, and right by
-   inspection. w at any alignment; x [n] float here, [n / 32] llmc__q8 for the Q types below. */
+   inspection. w at any alignment; x [n] float here, units of llmc__x8 for the Q types below. */
 static float llmc__scalar_dot_f32(const uint8_t *w, const void *x, size_t n)
 {
     const float *a = (const float *)x;
@@ -4955,14 +5267,16 @@ static float llmc__scalar_dot_bf16(const uint8_t *w, const void *x, size_t n)
    float holds too. The two d are multiplied first, as in the vector kernels. */
 static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
 {
-    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    const llmc__x8 *a = (const llmc__x8 *)x;
     float sum = 0;
-    for (; a < end; a++, w += 2 + LLMC__QK) {
+    size_t b;
+    for (b = 0; b < n / LLMC__QK; b++, w += 2 + LLMC__QK) {
+        const int8_t *q = a[b / 8].q + b % 8 * LLMC__QK;
         int32_t s = 0;
         int i;
         for (i = 0; i < LLMC__QK; i++)
-            s += (int8_t)w[2 + i] * a->q[i];
-        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+            s += (int8_t)w[2 + i] * q[i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a[b / 8].d[b % 8]);
     }
     return sum;
 }
@@ -4970,14 +5284,16 @@ static float llmc__scalar_dot_q8_0(const uint8_t *w, const void *x, size_t n)
 /* Byte i holds elements i (low) and 16 + i (high), as drawn in 07. */
 static float llmc__scalar_dot_q4_0(const uint8_t *w, const void *x, size_t n)
 {
-    const llmc__q8 *a = (const llmc__q8 *)x, *end = a + n / LLMC__QK;
+    const llmc__x8 *a = (const llmc__x8 *)x;
     float sum = 0;
-    for (; a < end; a++, w += 2 + LLMC__QK / 2) {
+    size_t b;
+    for (b = 0; b < n / LLMC__QK; b++, w += 2 + LLMC__QK / 2) {
+        const int8_t *q = a[b / 8].q + b % 8 * LLMC__QK;
         int32_t s = 0;
         int i;
         for (i = 0; i < 16; i++)
-            s += ((w[2 + i] & 15) - 8) * a->q[i] + ((w[2 + i] >> 4) - 8) * a->q[16 + i];
-        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a->d);
+            s += ((w[2 + i] & 15) - 8) * q[i] + ((w[2 + i] >> 4) - 8) * q[16 + i];
+        sum += (float)s * (llmc__f16_to_f32(llmc__u16le(w)) * a[b / 8].d[b % 8]);
     }
     return sum;
 }
@@ -5002,26 +5318,28 @@ LLMC__MATMUL_FN(llmc__scalar_matmul_q4_0, llmc__scalar_dot_q4_0)
 #undef LLMC__MATMUL_FN
 
 /* Blocks of one unit with those of one column, added to sum in order. */
-static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigned flags, const llmc__q8 *x,
+static float llmc__scalar_dot_unit(const llmc__unit *u, const int8_t *q, unsigned flags, const llmc__x8 *x,
                                    size_t blocks, float sum)
 {
+    const int8_t *a = x->q;
     size_t b;
-    for (b = 0; b < blocks; b++, q += LLMC__QK, x++) {
-        int32_t low = 0, high = 0, min = x->sum[0] + x->sum[1];
+    for (b = 0; b < blocks; b++, q += LLMC__QK, a += LLMC__QK) {
+        int32_t low = 0, high = 0;
         int i;
         for (i = 0; i < 16; i++) {
-            low += q[i] * x->q[i];
-            high += q[16 + i] * x->q[16 + i];
+            low += q[i] * a[i];
+            high += q[16 + i] * a[16 + i];
         }
         if (flags & LLMC__HALVES) { /* at most 2 * 128 * 16 * 32 * 127 < 2^24 (Q6_K) */
             low *= u->s[2 * b];
             high *= u->s[2 * b + 1];
         }
-        sum += (float)(low + high) * (u->d[b] * x->d);
+        sum += (float)(low + high) * (u->d[b] * x->d[b]);
         if ((flags & LLMC__MINS) && (flags & LLMC__HALVES))
-            min = u->m[2 * b] * x->sum[0] + u->m[2 * b + 1] * x->sum[1];
-        if (flags & LLMC__MINS)
-            sum += (float)min * (u->off[b] * x->d);
+            sum += (float)(u->m[2 * b] * x->half[2 * b] + u->m[2 * b + 1] * x->half[2 * b + 1]) *
+                   (u->off[b] * x->d[b]);
+        else if (flags & LLMC__MINS)
+            sum += u->off[b] * x->sum[b];
     }
     return sum;
 }
@@ -5038,7 +5356,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
         for (t = 0; t < cols; t++)
             out[t * out_stride] = 0;
         for (k = 0; k < n; k += LLMC__UNIT) {
-            const uint8_t *at = (const uint8_t *)x + k / LLMC__QK * sizeof(llmc__q8);
+            const uint8_t *at = (const uint8_t *)x + k / LLMC__UNIT * sizeof(llmc__x8);
             int8_t q[LLMC__UNIT];
             llmc__unit u;
             blocks = (n - k < LLMC__UNIT ? n - k : LLMC__UNIT) / LLMC__QK;
@@ -5046,7 +5364,7 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
             layout->bytes(q, w + k / LLMC__UNIT * step, blocks);
             for (t = 0; t < cols; t++)
                 out[t * out_stride] = llmc__scalar_dot_unit(
-                    &u, q, layout->flags, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks,
+                    &u, q, layout->flags, (const llmc__x8 *)(const void *)(at + t * x_stride), blocks,
                     out[t * out_stride]);
         }
     }
@@ -5062,12 +5380,12 @@ static void llmc__scalar_units(llmc_dtype type, float *out, size_t out_stride, c
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 
-/* d and 127 / max of a block from the bits of its largest magnitude; see llmc__q8. The
+/* d and 127 / max of a block from the bits of its largest magnitude; see llmc__x8. The
    inverse is 0 where q has to be 0. From 2^-100 on both are normal numbers, and so is d times
    a normal f16: far enough below, units that drop subnormals would give other bits than the rest.
    inverse is made from max and not from d, which would round twice.
      0x7f800000  infinity, above it NaN      0x7fc00000  the quiet NaN      0x0d800000  2^-100 */
-static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
+static inline float llmc__x8_scale(int32_t most_bits, float *inverse)
 {
     float most = llmc__bits_f32((uint32_t)most_bits);
     *inverse = 0;
@@ -5079,13 +5397,17 @@ static inline float llmc__q8_scale(int32_t most_bits, float *inverse)
     return llmc__f32(most / 127);
 }
 
-/* x [n] to out [n / 32]. The reference for every set, bit for bit: so the largest magnitude is
+/* x [n] to units. The reference for every set, bit for bit: so the largest magnitude is
    found among bits (order of comparison cannot matter, NaN wins), products are rounded before
    LLMC__ROUND is added, and inverse is 127 / max, not 1 / d. |q| <= 127 as x * inverse exceeds 127
    by a rounding at most. inverse 0 must not meet an infinity: 0 * infinity is NaN. */
-static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
+static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__x8 *out)
 {
-    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
+    size_t b;
+    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
+    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK) {
+        llmc__x8 *u = &out[b / 8];
+        int8_t *to = u->q + b % 8 * LLMC__QK;
         int32_t most = 0, sum[2] = {0, 0};
         float inverse;
         int i;
@@ -5093,15 +5415,17 @@ static void llmc__scalar_quantize_x(const float *x, size_t n, llmc__q8 *out)
             int32_t a = (int32_t)(llmc__f32_bits(x[i]) & 0x7fffffffu);
             most = a > most ? a : most;
         }
-        out->d = llmc__q8_scale(most, &inverse);
+        u->d[b % 8] = llmc__x8_scale(most, &inverse);
         for (i = 0; i < LLMC__QK; i++) {
             float v = inverse != 0 ? llmc__f32(llmc__f32(x[i] * inverse) + LLMC__ROUND) : LLMC__ROUND;
             int32_t q = (int32_t)llmc__f32_bits(v) - LLMC__ROUND_BITS;
-            out->q[i] = (int8_t)q;
+            to[i] = (int8_t)q;
             sum[i / 16] += q;
         }
-        out->sum[0] = (int16_t)sum[0];
-        out->sum[1] = (int16_t)sum[1];
+        u->half[b % 8 * 2] = (int16_t)sum[0];
+        u->half[b % 8 * 2 + 1] = (int16_t)sum[1];
+        u->less[b % 8] = -128 * (sum[0] + sum[1]);
+        u->sum[b % 8] = llmc__f32(u->d[b % 8] * (float)(sum[0] + sum[1]));
     }
 }
 
@@ -5323,6 +5647,91 @@ LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
 #undef LLMC__KV_FNS
 
+/* A key's elements lie 16 apart. Stores of one element each: a token's keys are few beside its weights. */
+static void llmc__scalar_key_store_f32(void *page, uint32_t slot, const float *x, size_t n)
+{
+    float *to = (float *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = x[i];
+}
+
+static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
+}
+
+#define LLMC__LOG2E 1.44269504f
+#define LLMC__LN2   0.693147181f
+
+/* Scores of one query, score [LLMC__TILE] from lo on, n of them, to what is multiplied with values; the
+   row's sums so far are scaled to a larger top. */
+static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score, uint32_t lo, uint32_t n)
+{
+    float *sum = row + a->wide, *top = sum + 16, high;
+    uint32_t j, i;
+    if (a->softcap > 0) {
+        llmc__scalar_softcap(score + lo, n, a->softcap);
+        llmc__scalar_scale(score + lo, LLMC__LOG2E, n);
+    }
+    high = llmc__scalar_max(score + lo, n);
+    if (high > *top) {
+        float shrink = llmc__expf((*top - high) * LLMC__LN2);
+        for (i = 0; i < a->wide + 16; i++)
+            row[i] *= shrink;
+        *top = high;
+    }
+    for (j = lo; j < lo + n; j++) {
+        score[j] = llmc__expf((score[j] - *top) * LLMC__LN2);
+        sum[j % 16] += score[j];
+    }
+}
+
+#define LLMC__ATTEND_FN(type, bytes)                                                                  \
+    static void llmc__scalar_attend_##type(const llmc__attend *a)                                     \
+    {                                                                                                 \
+        float score[LLMC__TILE];                                                                      \
+        uint32_t r, j, i;                                                                             \
+        for (r = 0; r < a->rows; r++) {                                                               \
+            const float *q = a->q + (size_t)r * a->K;                                                 \
+            float *row = a->state + (size_t)r * a->step;                                              \
+            if (a->lo[r] >= a->hi[r])                                                                 \
+                continue;                                                                             \
+            for (j = a->lo[r]; j < a->hi[r]; j++) {                                                   \
+                score[j] = 0;                                                                         \
+                for (i = 0; i < a->K; i++)                                                            \
+                    score[j] += q[i] * llmc__kv_##type(a->keys[j / LLMC__PAGE_TOKENS],                \
+                                                       llmc__key_at(a->K, j % LLMC__PAGE_TOKENS, i)); \
+            }                                                                                         \
+            llmc__scalar_soften(a, row, score, a->lo[r], (uint32_t)(a->hi[r] - a->lo[r]));            \
+            for (j = a->lo[r]; j < a->hi[r]; j++)                                                     \
+                for (i = 0; i < a->K; i++)                                                            \
+                    row[i] += score[j] * llmc__kv_##type(a->values[j / LLMC__PAGE_TOKENS],            \
+                                                         (size_t)(j % LLMC__PAGE_TOKENS) * a->K + i); \
+        }                                                                                             \
+    }
+LLMC__ATTEND_FN(f32, 4)
+LLMC__ATTEND_FN(f16, 2)
+#undef LLMC__ATTEND_FN
+
+/* Both are scaled to the larger top. */
+static void llmc__scalar_attend_join(float *out, llmc__softmax *total, const float *part, size_t n)
+{
+    const float *sum = part + (n + 15) / 16 * 16, top = sum[16];
+    float high = top > total->top ? top : total->top, s = 0;
+    float a = llmc__expf((total->top - high) * LLMC__LN2), b = llmc__expf((top - high) * LLMC__LN2);
+    size_t i;
+    for (i = 0; i < 16; i++)
+        s += sum[i];
+    for (i = 0; i < n; i++)
+        out[i] = out[i] * a + part[i] * b;
+    total->sum = total->sum * a + s * b;
+    total->top = high;
+}
+
 /* True for n 0. */
 static bool llmc__scalar_finite(const float *x, size_t n)
 {
@@ -5331,6 +5740,64 @@ static bool llmc__scalar_finite(const float *x, size_t n)
         if (!llmc__finite(x[i]))
             return false;
     return true;
+}
+
+/* (x - largest) scale, scale being 1 / temperature; 0 for the largest itself, be it infinite, -infinity for
+   what that is infinitely far above. */
+static inline float llmc__heat(float x, float largest, float scale)
+{
+    return x < largest ? llmc__f32(x - largest) * scale : 0;
+}
+
+/* e^x for x <= 0 within 2 ulp, 0 below -87. As the vector sets' exponential (09.5), but every product and
+   sum is rounded by itself, so that it has the same bits everywhere, and so have the tokens drawn. */
+static inline float llmc__decay(float x)
+{
+    float y = x > -87.33f ? x : -87.33f, n, k, r, p;
+    n = llmc__f32(llmc__f32(y * 1.44269504f) + LLMC__ROUND);
+    k = n - LLMC__ROUND;
+    r = (y - k * 0.693359375f) + k * 2.12194440e-4f;
+    p = 0.00138144672f;
+    p = p * r + 0.00836878084f;
+    p = p * r + 0.0416683927f;
+    p = p * r + 0.166665196f;
+    p = p * r + 0.49999994f;
+    p = 1 + (r * r * p + r);
+    return x < -87.0f ? 0 : p * llmc__bits_f32((llmc__f32_bits(n) + 127u) << 23);
+}
+
+static bool llmc__scalar_top(const float *x, size_t n, float *lane, float *largest)
+{
+    bool sound = true;
+    float most = llmc__bits_f32(0xff800000u);
+    size_t i;
+    for (i = 0; i < llmc__lanes(n); i++)
+        lane[i] = most;
+    for (i = 0; i < n; i++) {
+        float *at = &lane[i / LLMC__GROUP * 8 + i % 8];
+        sound = sound && !llmc__nan(x[i]);
+        *at = x[i] > *at ? x[i] : *at;
+    }
+    for (i = 0; i < llmc__lanes(n); i++)
+        most = lane[i] > most ? lane[i] : most;
+    *largest = most;
+    return sound;
+}
+
+static void llmc__scalar_weigh(float *weight, float *value, const float *x, size_t n, float largest,
+                               float scale, float *lane)
+{
+    size_t i;
+    LLMC_MEMSET(lane, 0, llmc__lanes(n) * sizeof *lane);
+    for (i = 0; i < n; i++) {
+        float v = llmc__heat(x[i], largest, scale), w = llmc__decay(v);
+        float *at = &lane[i / LLMC__GROUP * 8 + i % 8];
+        *at = llmc__f32(*at + w);
+        if (weight == NULL)
+            continue;
+        value[i] = v;
+        weight[i] = w;
+    }
 }
 
 /* In every build: tests hold the other sets against it. */
@@ -5346,7 +5813,6 @@ static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, LL
      panel_T       1 block of 8 rows, unpacked
      panel_dot_T   a panel . 1 block of one column                 lane i: row i
      panel_dot4_T  the same for 4 columns
-     x_scales      d of 8 blocks of a column
    All of it integers, exact, so that no order of theirs can show in a result; floats begin
    where these are multiplied by both scales. */
 
@@ -5367,50 +5833,28 @@ LLMC__AVX2_FN __m256i llmc__avx2_sums(__m256i a, __m256i b, __m256i c, __m256i d
                             _mm256_permute2x128_si256(abcd, efgh, 0x31));
 }
 
-/* d and the two sums of four blocks of x: 0, 1, 4 and 5, which is how the shuffles below want them:
-     heads(x)       | d0 s0 d1 s1 | d4 s4 d5 s5 |
-     heads(x + 2)   | d2 s2 d3 s3 | d6 s6 d7 s7 |
-     0x88, 0xdd     | d0 d1 d2 d3 | d4 d5 d6 d7 |   and s likewise
-   The sums are integers in a float's lane: only moved, never computed with, until it is cast back. */
-LLMC__AVX2_FN __m256 llmc__avx2_x_heads(const llmc__q8 *x)
+/* 32 bytes at any alignment. */
+LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
 {
-#define LLMC__HEAD(i) _mm_loadl_epi64((const __m128i *)(const void *)(x + (i)))
-    __m128i a = _mm_unpacklo_epi64(LLMC__HEAD(0), LLMC__HEAD(1));
-    __m128i b = _mm_unpacklo_epi64(LLMC__HEAD(4), LLMC__HEAD(5));
-#undef LLMC__HEAD
-    return _mm256_castsi256_ps(_mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1));
-}
-
-/* d of eight blocks of x that follow each other; their pairs of sums; and what these add up to. */
-LLMC__AVX2_FN __m256 llmc__avx2_x_scales(const llmc__q8 *x)
-{
-    return _mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0x88);
-}
-LLMC__AVX2_FN __m256i llmc__avx2_x_pairs(const llmc__q8 *x)
-{
-    return _mm256_castps_si256(_mm256_shuffle_ps(llmc__avx2_x_heads(x), llmc__avx2_x_heads(x + 2), 0xdd));
-}
-LLMC__AVX2_FN __m256i llmc__avx2_x_sums(const llmc__q8 *x)
-{
-    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), _mm256_set1_epi16(1));
+    return _mm256_loadu_si256((const __m256i *)p);
 }
 
 /* One block of Q8_0, eight partial sums. |w| is the unsigned side, up to 128, x takes w's sign:
    a pair of products is at most 2 * 128 * 127, which fits 16 bits. The other way round would not
    do: a file's w may be -128, which has no negative in a byte; x by its contract is never that.
      w, x   32 int8   maddubs: 16 int16, a pair each   madd by 1: 8 int32, four elements each */
-LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_block_q8_0(const uint8_t *w, const int8_t *x)
 {
-    __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x->q);
+    __m256i a = _mm256_loadu_si256((const __m256i *)(w + 2)), v = _mm256_loadu_si256((const __m256i *)x);
     __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(v, a));
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
 
 /* Eight blocks that follow each other, each with its own block of x: a lane for each. w [8 * 34]
-   bytes, x [8]. */
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
+   bytes, x one unit. */
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__x8 *x)
 {
-#define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x + (i))
+#define LLMC__DOT(i) llmc__avx2_block_q8_0(w + 34 * (i), x->q + 32 * (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
@@ -5423,20 +5867,20 @@ LLMC__AVX2_FN __m256i llmc__avx2_dot8_q8_0(const uint8_t *w, const llmc__q8 *x)
                        above is masked off
      & 15              | 0 1 ... 15 | 16 17 ... 31 |    in the order of x
    The 8 that every weight is too large is taken off at the end, from the sum of x. */
-LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_block_q4_0(const uint8_t *w, const int8_t *x)
 {
     __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(w + 2)));
     v = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
     v = _mm256_and_si256(v, _mm256_set1_epi8(15));
-    return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x->q));
+    return _mm256_maddubs_epi16(v, _mm256_loadu_si256((const __m256i *)x));
 }
 
 /* Blocks 0 and 4, a half for each, eight int16 of up to 4 * 15 * 127:
      blend, swap    | a low | b high | + | a high | b low |
    Block 4 and not 1 for the same reason as in llmc__avx2_sums: halves are not crossed again. */
-LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const int8_t *x)
 {
-    __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4);
+    __m256i a = llmc__avx2_block_q4_0(w, x), b = llmc__avx2_block_q4_0(w + 4 * 18, x + 4 * 32);
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
 
@@ -5445,175 +5889,27 @@ LLMC__AVX2_FN __m256i llmc__avx2_blocks_q4_0(const uint8_t *w, const llmc__q8 *x
      blocks, hadd     | 0 0 0 0 1 1 1 1 | 4 4 4 4 5 5 5 5 |   int16, numbers are blocks
      hadd             | 0 0 1 1 2 2 3 3 | 4 4 5 5 6 6 7 7 |
      madd by 1        | 0 1 2 3         | 4 5 6 7         |   int32 */
-LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_dot8_q4_0(const uint8_t *w, const llmc__x8 *x)
 {
-    __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x), llmc__avx2_blocks_q4_0(w + 18, x + 1));
-    __m256i b =
-        _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w + 36, x + 2), llmc__avx2_blocks_q4_0(w + 54, x + 3));
+    __m256i a = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w, x->q), llmc__avx2_blocks_q4_0(w + 18, x->q + 32));
+    __m256i b = _mm256_hadd_epi16(llmc__avx2_blocks_q4_0(w + 36, x->q + 64),
+                                  llmc__avx2_blocks_q4_0(w + 54, x->q + 96));
     a = _mm256_madd_epi16(_mm256_hadd_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(llmc__avx2_x_sums(x), 3));
+    return _mm256_add_epi32(a, _mm256_srai_epi32(llmc__avx2_load(x->less), 4));
 }
 
-/* A block of eight rows, transposed so that a dword lane belongs to a row and each vector
-   holds the same elements of all: Q4_0 four bytes, Q8_0 two int16 (elements 4j and 4j+2 in
-   v[j], 4j+1 and 4j+3 in v[8+j]).
-                 lane 0 (row 0)      lane 1 (row 1)    ...   lane 7 (row 7)
-     Q4_0 v[0]   e0  e1  e2  e3      e0  e1  e2  e3          e0  e1  e2  e3      v[1] e4 to e7, ...
-          v[4]   e16 e17 e18 e19     ...                                         v[7] e28 to e31
-     Q8_0 v[0]   e0      e2          ...                     as int16
-          v[8]   e1      e3
-   Elements are those of one block, e0 to e31; a panel is made once per block and 8 rows, and lives
-   in registers or L1 while every column of the tile passes by.
-   Then four elements of x, in every lane, meet eight rows at once, sums need no adding across
-   lanes, and lane i is row i when the scales come. Q4_0 leaves v[8] on unused. Q8_0 is widened
-   here, once: as bytes x would have to take the weights' signs for every vector and column. */
-typedef struct llmc__avx2_panel {
-    __m256i v[16];
-} llmc__avx2_panel;
-
-/* out[j]: dword j of the 16 bytes at w and in each of the next seven rows. Rows i and i + 4 share
-   a register, so that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
-     pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
-     unpack 32    | a0 b0 a1 b1 | e0 f0 e1 f1 |   and c with d
-     unpack 64    | a0 b0 c0 d0 | e0 f0 g0 h0 |   = out[0] */
-LLMC__AVX2_FN void llmc__avx2_transpose(__m256i out[4], const uint8_t *w, size_t row_bytes)
+/* Four bytes as they lie in memory. */
+static inline int32_t llmc__dword(const void *p)
 {
-#define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(w + (i)*row_bytes))
-#define LLMC__PAIR(i) _mm256_inserti128_si256(_mm256_castsi128_si256(LLMC__HALF(i)), LLMC__HALF(i + 4), 1)
-    __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
-    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
-#undef LLMC__PAIR
-#undef LLMC__HALF
-    out[0] = _mm256_unpacklo_epi64(ab, cd);
-    out[1] = _mm256_unpackhi_epi64(ab, cd);
-    ab = _mm256_unpackhi_epi32(a, b);
-    cd = _mm256_unpackhi_epi32(c, d);
-    out[2] = _mm256_unpacklo_epi64(ab, cd);
-    out[3] = _mm256_unpackhi_epi64(ab, cd);
-}
-
-/* The block at w and those of the next seven rows; w at any alignment. Shifting 16 bits at a time
-   is well: the mask drops what crosses a byte. */
-LLMC__AVX2_FN void llmc__avx2_panel_q4_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    __m256i mask = _mm256_set1_epi8(15), t[4];
-    llmc__avx2_transpose(t, w + 2, row_bytes);
-    p->v[0] = _mm256_and_si256(t[0], mask);
-    p->v[1] = _mm256_and_si256(t[1], mask);
-    p->v[2] = _mm256_and_si256(t[2], mask);
-    p->v[3] = _mm256_and_si256(t[3], mask);
-    p->v[4] = _mm256_and_si256(_mm256_srli_epi16(t[0], 4), mask);
-    p->v[5] = _mm256_and_si256(_mm256_srli_epi16(t[1], 4), mask);
-    p->v[6] = _mm256_and_si256(_mm256_srli_epi16(t[2], 4), mask);
-    p->v[7] = _mm256_and_si256(_mm256_srli_epi16(t[3], 4), mask);
-}
-
-/* The same for bytes with signs, 32 of each row. A byte is brought to the top of its int16 and back
-   down, which gives it its sign. */
-LLMC__AVX2_FN void llmc__avx2_panel_i8(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    __m256i t[8];
-    int j;
-    llmc__avx2_transpose(t, w, row_bytes);
-    llmc__avx2_transpose(t + 4, w + 16, row_bytes);
-    for (j = 0; j < 8; j++) {
-        p->v[j] = _mm256_srai_epi16(_mm256_slli_epi16(t[j], 8), 8);
-        p->v[8 + j] = _mm256_srai_epi16(t[j], 8);
-    }
-}
-
-LLMC__AVX2_FN void llmc__avx2_panel_q8_0(llmc__avx2_panel *p, const uint8_t *w, size_t row_bytes)
-{
-    llmc__avx2_panel_i8(p, w + 2, row_bytes);
+    int32_t d;
+    LLMC_MEMCPY(&d, p, 4);
+    return d;
 }
 
 /* The dword at p in every lane: one broadcast from memory, which needs no shuffle port. */
 LLMC__AVX2_FN __m256i llmc__avx2_dword(const void *p)
 {
-    int32_t d;
-    LLMC_MEMCPY(&d, p, 4);
-    return _mm256_set1_epi32(d);
-}
-
-/* Panel times one block of x; the last line takes off the 8 that every weight is too large. Eight
-   pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480. Two chains, a and b, as
-   one would wait for each addition. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q4_0(const llmc__avx2_panel *p, const llmc__q8 *x)
-{
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
-    __m256i a = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
-            b = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
-    a = _mm256_add_epi16(a, LLMC__MUL(4));
-    b = _mm256_add_epi16(b, LLMC__MUL(5));
-    a = _mm256_add_epi16(a, LLMC__MUL(6));
-    b = _mm256_add_epi16(b, LLMC__MUL(7));
-#undef LLMC__MUL
-    a = _mm256_madd_epi16(_mm256_add_epi16(a, b), _mm256_set1_epi16(1));
-    return _mm256_sub_epi32(a, _mm256_slli_epi32(_mm256_set1_epi32(x->sum[0] + x->sum[1]), 3));
-}
-
-/* Unlike Q4_0's, these panels do not fit the registers: four columns share each load. x goes
-   through memory, widened as the panel is, to be broadcast from there:
-     part[t]   | e0 e2 | e4 e6 | ... | e28 e30 | e1 e3 | ... | e29 e31 |   a dword to each v[j]
-   Sums are int32: a pair of int16 products is up to 2 * 128 * 127, sixteen of them under 2^19. */
-LLMC__AVX2_FN void llmc__avx2_panel_dot4_q8_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__q8 *const x[4])
-{
-    int32_t part[4][16]; /* pairs of int16: even elements first, then odd ones */
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a, v;
-    int j;
-    for (j = 0; j < 4; j++) {
-        __m256i even, odd;
-        v = _mm256_loadu_si256((const __m256i *)x[j]->q);
-        even = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
-        odd = _mm256_srai_epi16(v, 8);
-        _mm256_storeu_si256((__m256i *)part[j], even);
-        _mm256_storeu_si256((__m256i *)(part[j] + 8), odd);
-    }
-    llmc__avx2_settle(part);
-    for (j = 0; j < 16; j++) {
-        v = p->v[j];
-        a = _mm256_add_epi32(a, _mm256_madd_epi16(v, _mm256_set1_epi32(part[0][j])));
-        b = _mm256_add_epi32(b, _mm256_madd_epi16(v, _mm256_set1_epi32(part[1][j])));
-        c = _mm256_add_epi32(c, _mm256_madd_epi16(v, _mm256_set1_epi32(part[2][j])));
-        d = _mm256_add_epi32(d, _mm256_madd_epi16(v, _mm256_set1_epi32(part[3][j])));
-    }
-    out[0] = a;
-    out[1] = b;
-    out[2] = c;
-    out[3] = d;
-}
-
-/* Eight vectors of panel, two sums and one of x: they stay in 16 registers column after column. */
-LLMC__AVX2_FN void llmc__avx2_panel_dot4_q4_0(__m256i out[4], const llmc__avx2_panel *p,
-                                              const llmc__q8 *const x[4])
-{
-    out[0] = llmc__avx2_panel_dot_q4_0(p, x[0]);
-    out[1] = llmc__avx2_panel_dot_q4_0(p, x[1]);
-    out[2] = llmc__avx2_panel_dot_q4_0(p, x[2]);
-    out[3] = llmc__avx2_panel_dot_q4_0(p, x[3]);
-}
-
-/* One column, for what is left of cols % 4. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const llmc__q8 *x)
-{
-    int32_t even[8], odd[8];
-    __m256i v = _mm256_loadu_si256((const __m256i *)x->q), a, b;
-    _mm256_storeu_si256((__m256i *)even, _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8));
-    _mm256_storeu_si256((__m256i *)odd, _mm256_srai_epi16(v, 8));
-    llmc__avx2_settle(even);
-    llmc__avx2_settle(odd);
-#define LLMC__MUL(i, j) _mm256_madd_epi16(p->v[8 * (j) + (i)], _mm256_set1_epi32((j) ? odd[i] : even[i]))
-    a = _mm256_add_epi32(LLMC__MUL(0, 0), LLMC__MUL(1, 0));
-    b = _mm256_add_epi32(LLMC__MUL(0, 1), LLMC__MUL(1, 1));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(2, 0), LLMC__MUL(3, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(2, 1), LLMC__MUL(3, 1)));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(4, 0), LLMC__MUL(5, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(4, 1), LLMC__MUL(5, 1)));
-    a = _mm256_add_epi32(a, _mm256_add_epi32(LLMC__MUL(6, 0), LLMC__MUL(7, 0)));
-    b = _mm256_add_epi32(b, _mm256_add_epi32(LLMC__MUL(6, 1), LLMC__MUL(7, 1)));
-#undef LLMC__MUL
-    return _mm256_add_epi32(a, b);
+    return _mm256_set1_epi32(llmc__dword(p));
 }
 
 /* The types of 08.2. quants_T takes a unit apart into bytes, elements in order, v[b] block b; the
@@ -5622,12 +5918,6 @@ LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_q8_0(const llmc__avx2_panel *p, const
 typedef struct llmc__avx2_quants {
     __m256i v[8];
 } llmc__avx2_quants;
-
-/* 32 bytes at any alignment. */
-LLMC__AVX2_FN __m256i llmc__avx2_load(const void *p)
-{
-    return _mm256_loadu_si256((const __m256i *)p);
-}
 
 /* Sixteen bytes: the low nibbles, then the high ones (drawn at block_q4_0). */
 LLMC__AVX2_FN __m256i llmc__avx2_nibbles(const uint8_t *w)
@@ -5684,8 +5974,8 @@ LLMC__AVX2_FN void llmc__avx2_quants_iq4_nl(llmc__avx2_quants *q, const uint8_t 
 }
 LLMC__AVX2_FN void llmc__avx2_quants_mxfp4(llmc__avx2_quants *q, const uint8_t *w)
 {
-    /* llmc__fp4_values + 12 */
-    static const int8_t biased[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
     int b;
     for (b = 0; b < 8; b++, w += 17)
         q->v[b] = llmc__avx2_table(biased, llmc__avx2_nibbles(w + 1));
@@ -5803,13 +6093,18 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
 
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
-#define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q))
+#define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i)))
 /* As blocks_q4_0: the halves of two vectors added, a's sums in the low one. */
 LLMC__AVX2_FN __m256i llmc__avx2_halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi16(_mm256_blend_epi32(a, b, 0xf0), _mm256_permute2x128_si256(a, b, 0x21));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+/* less in place of 128 for another bias: what q + bias has too much. Exact, as less is a multiple of 128. */
+LLMC__AVX2_FN __m256i llmc__avx2_biased(__m256i less, int bias)
+{
+    return _mm256_srai_epi32(_mm256_mullo_epi32(less, _mm256_set1_epi32(bias)), 7);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     __m256i one = _mm256_set1_epi16(1), a, b;
@@ -5819,24 +6114,22 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
     b = _mm256_hadd_epi16(llmc__avx2_halves(LLMC__PAIRS(2), LLMC__PAIRS(6)),
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
     a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
-    if (bias == 0)
-        return a;
-    return _mm256_sub_epi32(a, _mm256_mullo_epi32(llmc__avx2_x_sums(x), _mm256_set1_epi32(bias)));
+    return _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
 }
 #undef LLMC__PAIRS
 
 /* With signs: |w| times x with w's sign, as block_q8_0. */
-LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const llmc__q8 *x)
+LLMC__AVX2_FN __m256i llmc__avx2_signed(__m256i w, const int8_t *x)
 {
-    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x->q), w));
+    __m256i pair = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(llmc__avx2_load(x), w));
     return _mm256_madd_epi16(pair, _mm256_set1_epi16(1));
 }
-LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     (void)s;
     (void)bias;
-#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x + (i))
+#define LLMC__DOT(i) llmc__avx2_signed(q->v[i], x->q + 32 * (i))
     return llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                            LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
@@ -5844,280 +6137,693 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__
 
 /* Pairs of products times the scale of their 16, which are a half of the register: s[0] is block
    0's low half's, s[1] its high half's. A pair is at most 2 * 63 * 127. */
-LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__q8 *x, const int16_t *s,
+LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
     __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
                                      0x03020302, 0x03020302),
             a;
-#define LLMC__DOT(i)                                                          \
-    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x[i].q)), \
+#define LLMC__DOT(i)                                                                   \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i))), \
                       _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
     a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                         LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
     if (bias == 0)
         return a;
-    return _mm256_sub_epi32(a,
-                            _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(s)),
-                                               _mm256_set1_epi32(bias)));
+    return _mm256_sub_epi32(
+        a, _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(s)),
+                              _mm256_set1_epi32(bias)));
 }
 
-/* What minimums multiply: lane i is the sum of x[i]; in kind h m[2i] sum[0] + m[2i+1] sum[1]. For
-   tiles all lanes are of one block, and m is of eight rows. */
-LLMC__AVX2_FN __m256i llmc__avx2_minimums(int kind, const llmc__q8 *x, const int16_t *m)
+/* What minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. For tiles all lanes
+   are of one block, and m is of eight rows. */
+LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
 {
-    if (kind != llmc__kind_h)
-        return llmc__avx2_x_sums(x);
-    return _mm256_madd_epi16(llmc__avx2_x_pairs(x), llmc__avx2_load(m));
-}
-LLMC__AVX2_FN __m256i llmc__avx2_panel_min(const llmc__q8 *x, const int16_t *m)
-{
-    return _mm256_madd_epi16(llmc__avx2_dword(x->sum), llmc__avx2_load(m));
+    return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
-/* Panels of 32 bytes of eight rows, 256 apart. u and h keep bytes: four pairs of u's products are at
-   most 4 * 2 * 31 * 127, two of h's 2 * 2 * 63 * 127. h has the scales beside them, s[2 r] and
-   s[2 r + 1] of row r: v[8] the first for both of a lane's pairs, v[9] the second, v[10] both times
-   the bias. s widens, as Q8_0. */
-LLMC__AVX2_FN void llmc__avx2_panel_u(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
+/* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
+   that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
+     pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
+     unpack 32    | a0 b0 a1 b1 | e0 f0 e1 f1 |   and c with d
+     unpack 64    | a0 b0 c0 d0 | e0 f0 g0 h0 |   = out[0] */
+LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *row, size_t at)
 {
-    (void)s;
-    (void)bias;
-    llmc__avx2_transpose(p->v, (const uint8_t *)q, LLMC__UNIT);
-    llmc__avx2_transpose(p->v + 4, (const uint8_t *)q + 16, LLMC__UNIT);
-}
-LLMC__AVX2_FN void llmc__avx2_panel_s(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
-{
-    (void)s;
-    (void)bias;
-    llmc__avx2_panel_i8(p, (const uint8_t *)q, LLMC__UNIT);
-}
-LLMC__AVX2_FN void llmc__avx2_panel_h(llmc__avx2_panel *p, const int8_t *q, const int16_t *s, int bias)
-{
-    __m256i both = llmc__avx2_load(s);
-    llmc__avx2_panel_u(p, q, s, bias);
-    p->v[8] = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
-    p->v[9] = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-    p->v[10] = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)bias));
+#define LLMC__HALF(i) _mm_loadu_si128((const __m128i *)(row[i] + at))
+#define LLMC__PAIR(i) _mm256_inserti128_si256(_mm256_castsi128_si256(LLMC__HALF(i)), LLMC__HALF(i + 4), 1)
+    __m256i a = LLMC__PAIR(0), b = LLMC__PAIR(1), c = LLMC__PAIR(2), d = LLMC__PAIR(3);
+    __m256i ab = _mm256_unpacklo_epi32(a, b), cd = _mm256_unpacklo_epi32(c, d);
+#undef LLMC__PAIR
+#undef LLMC__HALF
+    out[0] = _mm256_unpacklo_epi64(ab, cd);
+    out[1] = _mm256_unpackhi_epi64(ab, cd);
+    ab = _mm256_unpackhi_epi32(a, b);
+    cd = _mm256_unpackhi_epi32(c, d);
+    out[2] = _mm256_unpacklo_epi64(ab, cd);
+    out[3] = _mm256_unpackhi_epi64(ab, cd);
 }
 
-/* A panel with one block of one column. */
-#define LLMC__MUL(i) _mm256_maddubs_epi16(p->v[i], llmc__avx2_dword(x->q + 4 * (i)))
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_u(const llmc__avx2_panel *p, const llmc__q8 *x, int bias)
+/* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
+LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    __m256i one = _mm256_set1_epi16(1), a, b;
-    a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
-                         _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
-    b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
-                         _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
-    a = _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
-    return bias == 0 ? a : _mm256_sub_epi32(a, _mm256_set1_epi32(bias * (x->sum[0] + x->sum[1])));
+    __m256i add = _mm256_set1_epi8((char)more), t[4];
+    size_t half;
+    int j;
+    for (half = 0; half < 2; half++) {
+        llmc__avx2_interleave(t, row, at + 16 * half);
+        for (j = 0; j < 4; j++, out += 32)
+            _mm256_storeu_si256((__m256i *)out, _mm256_add_epi8(t[j], add));
+    }
 }
-LLMC__AVX2_FN __m256i llmc__avx2_panel_dot_h(const llmc__avx2_panel *p, const llmc__q8 *x)
+
+/* The same from 16 bytes of nibbles. Shifting 16 bits at a time is well: the mask drops what crosses
+   a byte. */
+LLMC__AVX2_FN void llmc__avx2_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
 {
-    __m256i a = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), p->v[8]);
-    __m256i b = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), p->v[9]);
-    a = _mm256_add_epi32(a, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), p->v[8]));
-    b = _mm256_add_epi32(b, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), p->v[9]));
-    a = _mm256_sub_epi32(a, _mm256_madd_epi16(llmc__avx2_dword(x->sum), p->v[10]));
-    return _mm256_add_epi32(a, b);
+    __m256i mask = _mm256_set1_epi8(15), t[4];
+    int j;
+    llmc__avx2_interleave(t, row, at);
+    for (j = 0; j < 4; j++, out += 32) {
+        _mm256_storeu_si256((__m256i *)out, _mm256_and_si256(t[j], mask));
+        _mm256_storeu_si256((__m256i *)(out + 128), _mm256_and_si256(_mm256_srli_epi16(t[j], 4), mask));
+    }
+}
+
+/* Scales of a unit of Q8_0 or Q4_0, f16 that begin blocks of `step` bytes. First all of them are brought
+   together, as a vector that is loaded right after the stores of its parts would wait for them. */
+LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
+                                           size_t blocks)
+{
+    uint16_t h[8][LLMC__PANEL_ROWS];
+    size_t b, i;
+    LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        for (b = 0; b < blocks; b++)
+            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
+            llmc__avx2_vstore(&p->d[b][i], llmc__avx2_vload_f16(&h[b][i]));
+}
+
+/* unpack_T: a unit of every row, `at` bytes into it; of blocks that are missing only the scales are made,
+   zeros. Q8_0 keeps its signs, Q4_0 is q + 8. */
+LLMC__AVX2_TARGET static void llmc__avx2_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                     size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 34, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
+        for (b = 0; b < blocks; b++)
+            llmc__avx2_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                     size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 18, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
+        for (b = 0; b < blocks; b++)
+            llmc__avx2_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+}
+
+/* What is added to the bytes of LLMC__UNIT_TYPES: u is multiplied as w + 16, or as it is where there are
+   minimums, h as w + 32, s with its sign. */
+#define llmc__avx2_more(kind, mins, bias)              \
+    (llmc__kind_##kind == llmc__kind_h   ? 32 - (bias) \
+     : llmc__kind_##kind == llmc__kind_s ? 0           \
+     : (mins)                            ? 0           \
+                                         : 16 - (bias))
+
+/* sum += dot * (d e), then += off * min, for eight rows; d e is rounded first, as in a line. */
+LLMC__AVX2_FN void llmc__avx2_onto(float *sum, __m256i dot, __m256 min, __m256 d, __m256 off, float e,
+                                   int mins)
+{
+    __m256 s = _mm256_loadu_ps(sum), f = _mm256_set1_ps(e);
+    s = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, f), s);
+    if (mins)
+        s = _mm256_fmadd_ps(off, min, s);
+    _mm256_storeu_ps(sum, s);
+}
+
+/* block_K: one block of a panel with every column, onto that block's part of the sums. cols is at most
+   LLMC__TILE_WIDTH. Eight vectors of weights stay in registers while the columns pass.
+   Bytes up to 15 (wide 0): eight pairs of products, each up to 2 * 15 * 127, add up within 16 bits: 30480.
+   Up to 31: four do. What weights have too much, less / 2^shift, is taken off at the end. */
+#define LLMC__MUL(i) _mm256_maddubs_epi16(w[i], llmc__avx2_dword(q + 4 * (i)))
+LLMC__AVX2_FN __m256i llmc__avx2_dot_u(const __m256i w[8], const int8_t *q, int wide)
+{
+    __m256i one = _mm256_set1_epi16(1);
+    __m256i a = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)),
+                                 _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)));
+    __m256i b = _mm256_add_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)),
+                                 _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)));
+    if (!wide)
+        return _mm256_madd_epi16(_mm256_add_epi16(a, b), one);
+    return _mm256_add_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
+}
+LLMC__AVX2_FN void llmc__avx2_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                    size_t x_stride, size_t cols, int wide, int shift, int mins)
+{
+    size_t s, t;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+        const uint8_t *at = x;
+        __m256i w[8], dot;
+        __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d;
+        int j;
+        for (j = 0; j < 8; j++)
+            w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
+        for (t = 0; t < cols; t++, at += x_stride) {
+            const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
+            dot = llmc__avx2_dot_u(w, c->q + 32 * b, wide);
+            if (shift)
+                dot = _mm256_add_epi32(dot, _mm256_srai_epi32(_mm256_set1_epi32(c->less[b]), shift));
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, dot, _mm256_set1_ps(c->sum[b]), d, off, c->d[b],
+                            mins);
+        }
+    }
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_q4(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 0, 4, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_u0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 1, 3, 0);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_u1(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx2_block(part, p, b, x, x_stride, cols, 1, 0, 1);
+}
+
+/* Bytes up to 63 with scales of 16: two pairs of products fit 16 bits, and meet their scale as they are
+   widened: low[] has the first half's for both of a lane's pairs, high[] the second's; 32 times both
+   take off what weights have too much. */
+LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                           size_t x_stride, size_t cols, int mins)
+{
+    size_t s, t;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+        const uint8_t *at = x;
+        __m256i both = llmc__avx2_load(p->s[b] + 2 * s), low, high, less, w[8], e, f;
+        __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d, min = d;
+        int j;
+        low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
+        high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
+        less = _mm256_slli_epi16(both, 5);
+        for (j = 0; j < 8; j++)
+            w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
+        for (t = 0; t < cols; t++, at += x_stride) {
+            const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
+            const int8_t *q = c->q + 32 * b;
+            e = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), low);
+            f = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), high);
+            e = _mm256_add_epi32(e, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), low));
+            f = _mm256_add_epi32(f, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), high));
+            both = llmc__avx2_dword(c->half + 2 * b);
+            e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
+            if (mins)
+                min = _mm256_cvtepi32_ps(_mm256_madd_epi16(both, llmc__avx2_load(p->m[b] + 2 * s)));
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d,
+                            _mm256_mul_ps(off, _mm256_set1_ps(c->d[b])), c->d[b], mins);
+        }
+    }
 }
 #undef LLMC__MUL
-
-/* One column or four, by kind. */
-LLMC__AVX2_FN __m256i llmc__avx2_panel1(int kind, const llmc__avx2_panel *p, const llmc__q8 *x,
-                                        const int16_t *s, int bias)
+LLMC__AVX2_TARGET static void llmc__avx2_block_h0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
 {
-    (void)s;
-    return kind == llmc__kind_u   ? llmc__avx2_panel_dot_u(p, x, bias)
-           : kind == llmc__kind_h ? llmc__avx2_panel_dot_h(p, x)
-                                  : llmc__avx2_panel_dot_q8_0(p, x);
+    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 0);
 }
-LLMC__AVX2_FN void llmc__avx2_panel4(int kind, __m256i out[4], const llmc__avx2_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
+LLMC__AVX2_TARGET static void llmc__avx2_block_h1(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
 {
-    if (kind == llmc__kind_s) {
-        llmc__avx2_panel_dot4_q8_0(out, p, x);
-        return;
+    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 1);
+}
+
+/* Bytes with signs, widened to int16 once for all columns, as x would else have to take the weights' signs
+   for every vector. Sums are int32: a pair is up to 2 * 128 * 127, sixteen of them under 2^19.
+     even, odd     | e0 e2 | e4 e6 | ... | e28 e30 |   and   | e1 e3 | ... | e29 e31 |
+   of x, a dword to be broadcast for each vector of either kind. */
+LLMC__AVX2_FN void llmc__avx2_widen(__m256i out[2], __m256i v)
+{
+    out[0] = _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
+    out[1] = _mm256_srai_epi16(v, 8);
+}
+LLMC__AVX2_TARGET static void llmc__avx2_block_s0(float *part, const llmc__panel *p, size_t b,
+                                                  const uint8_t *x, size_t x_stride, size_t cols)
+{
+    __m256i w[8 * LLMC__PANEL_ROWS / 4], u, v, a0, a1, a2, a3; /* [strip][vector][even, odd] */
+    size_t s, t, i;
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        llmc__avx2_widen(w + 2 * i, llmc__avx2_load(p->q[b] + 32 * i));
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c[4];
+        int32_t q[4][16];
+        for (i = 0; i < 4; i++) {
+            __m256i y[2];
+            c[i] = (const llmc__x8 *)(const void *)x;
+            llmc__avx2_widen(y, llmc__avx2_load(c[i]->q + 32 * b));
+            _mm256_storeu_si256((__m256i *)q[i], y[0]);
+            _mm256_storeu_si256((__m256i *)(q[i] + 8), y[1]);
+            x += t + i + 1 < cols ? x_stride : 0; /* missing columns are copies of the last */
+        }
+        llmc__avx2_settle(q);
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+            __m256 d = _mm256_loadu_ps(p->d[b] + s);
+            a0 = a1 = a2 = a3 = _mm256_setzero_si256();
+            for (i = 0; i < 8; i++) {
+                u = w[2 * (s + i)];
+                v = w[2 * (s + i) + 1];
+#define LLMC__ADD(j)                                                                 \
+    a##j = _mm256_add_epi32(a##j, _mm256_madd_epi16(u, _mm256_set1_epi32(q[j][i]))); \
+    a##j = _mm256_add_epi32(a##j, _mm256_madd_epi16(v, _mm256_set1_epi32(q[j][8 + i])))
+                LLMC__ADD(0);
+                LLMC__ADD(1);
+                LLMC__ADD(2);
+                LLMC__ADD(3);
+#undef LLMC__ADD
+            }
+            llmc__avx2_onto(part + s, a0, d, d, d, c[0]->d[b], 0);
+            llmc__avx2_onto(part + LLMC__PANEL_ROWS + s, a1, d, d, d, c[1]->d[b], 0);
+            llmc__avx2_onto(part + 2 * LLMC__PANEL_ROWS + s, a2, d, d, d, c[2]->d[b], 0);
+            llmc__avx2_onto(part + 3 * LLMC__PANEL_ROWS + s, a3, d, d, d, c[3]->d[b], 0);
+        }
     }
-    out[0] = llmc__avx2_panel1(kind, p, x[0], s, bias);
-    out[1] = llmc__avx2_panel1(kind, p, x[1], s, bias);
-    out[2] = llmc__avx2_panel1(kind, p, x[2], s, bias);
-    out[3] = llmc__avx2_panel1(kind, p, x[3], s, bias);
 }
 
 #endif /* LLMC__AVX2 */
 
+#if LLMC__AVX512
+/* The same with sixteen rows to a strip and products of bytes that add up to int32 at once, with any
+   unsigned weights: all are multiplied as w + 128, and sums begin with `less`.
+   A quarter of a register holds rows i, i + 4, i + 8 and i + 12, and is transposed as above. */
+LLMC__AVX512_FN __m512i llmc__avx512_rows4(const uint8_t *const *row, size_t at)
+{
+#define LLMC__ROW(i) _mm_loadu_si128((const __m128i *)(row[i] + at))
+    __m512i v = _mm512_castsi128_si512(LLMC__ROW(0));
+    v = _mm512_inserti32x4(v, LLMC__ROW(4), 1);
+    v = _mm512_inserti32x4(v, LLMC__ROW(8), 2);
+    return _mm512_inserti32x4(v, LLMC__ROW(12), 3);
+#undef LLMC__ROW
+}
+LLMC__AVX512_FN void llmc__avx512_interleave(__m512i out[4], const uint8_t *const *row, size_t at)
+{
+    __m512i a = llmc__avx512_rows4(row, at), b = llmc__avx512_rows4(row + 1, at);
+    __m512i c = llmc__avx512_rows4(row + 2, at), d = llmc__avx512_rows4(row + 3, at);
+    __m512i ab = _mm512_unpacklo_epi32(a, b), cd = _mm512_unpacklo_epi32(c, d);
+    out[0] = _mm512_unpacklo_epi64(ab, cd);
+    out[1] = _mm512_unpackhi_epi64(ab, cd);
+    ab = _mm512_unpackhi_epi32(a, b);
+    cd = _mm512_unpackhi_epi32(c, d);
+    out[2] = _mm512_unpacklo_epi64(ab, cd);
+    out[3] = _mm512_unpackhi_epi64(ab, cd);
+}
+
+/* As llmc__avx2_strip and llmc__avx2_strip4, which make 0..15; here w + 128. */
+LLMC__AVX512_FN void llmc__avx512_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
+{
+    __m512i add = _mm512_set1_epi8((char)more), t[4];
+    size_t half;
+    int j;
+    for (half = 0; half < 2; half++) {
+        llmc__avx512_interleave(t, row, at + 16 * half);
+        for (j = 0; j < 4; j++, out += 64)
+            _mm512_storeu_si512(out, _mm512_add_epi8(t[j], add));
+    }
+}
+LLMC__AVX512_FN void llmc__avx512_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
+{
+    __m512i mask = _mm512_set1_epi8(15), add = _mm512_set1_epi8(120), t[4], v;
+    int j;
+    llmc__avx512_interleave(t, row, at);
+    for (j = 0; j < 4; j++, out += 64) {
+        v = _mm512_and_si512(_mm512_srli_epi16(t[j], 4), mask);
+        _mm512_storeu_si512(out, _mm512_add_epi8(_mm512_and_si512(t[j], mask), add));
+        _mm512_storeu_si512(out + 256, _mm512_add_epi8(v, add));
+    }
+}
+
+LLMC__AVX512_TARGET static void llmc__avx512_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                         size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 34, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
+        for (b = 0; b < blocks; b++)
+            llmc__avx512_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 128);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
+                                                         size_t blocks)
+{
+    size_t b, s;
+    llmc__avx2_panel_scales(p, row, at, 18, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
+        for (b = 0; b < blocks; b++)
+            llmc__avx512_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+}
+
+/* Bytes are w + 128, whatever they were. */
+#define llmc__avx512_more(kind, mins, bias) (128 - (bias))
+
+/* As llmc__avx2_onto, for sixteen rows. */
+LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m512 d, __m512 off, __m512 e,
+                                       int mins)
+{
+    __m512 s = _mm512_fmadd_ps(dot, _mm512_mul_ps(d, e), _mm512_loadu_ps(sum));
+    if (mins)
+        s = _mm512_fmadd_ps(off, min, s);
+    _mm512_storeu_ps(sum, s);
+}
+
+/* A column of block b is told by where its unit is, plus 32 b: q is then found at a constant distance from
+   it, and numbers of the block at another, less 28 b. */
+LLMC__AVX512_FN __m512i llmc__avx512_four(const uint8_t *c, size_t offset)
+{
+    return _mm512_set1_epi32(llmc__dword(c + offset));
+}
+#define LLMC__NUMBER(c, name) llmc__avx512_four((c)-28 * b, offsetof(llmc__x8, name))
+
+/* The column after *x, or the last once more where there are no more: its sums are not looked at. Asks
+   for a line of what of x comes next. */
+LLMC__AVX512_FN const uint8_t *llmc__avx512_column(const uint8_t **x, size_t step)
+{
+    const uint8_t *c = *x;
+    llmc__avx2_vprefetch((uintptr_t)c + sizeof(llmc__x8) + 32);
+    *x += step;
+    return c;
+}
+
+/* Sums are up to date here, and nothing is loaded earlier; no instruction. clang would else load all that it
+   can first, and lack registers for weights then. */
+#define LLMC__FENCE()                                                                                 \
+    __asm__ volatile(""                                                                               \
+                     : "+v"(e0), "+v"(e1), "+v"(f0), "+v"(f1), "+v"(g0), "+v"(g1), "+v"(h0), "+v"(h1) \
+                     :                                                                                \
+                     : "memory")
+
+/* Dword j of a column with both strips. Sums are eight chains, four columns by two strips: fewer would wait
+   for each other. */
+#define LLMC__STEP(a, j, c)                                    \
+    v = llmc__avx512_four(c, offsetof(llmc__x8, q) + 4 * (j)); \
+    a##0 = _mm512_dpbusd_epi32(a##0, w##j, v);                 \
+    a##1 = _mm512_dpbusd_epi32(a##1, u##j, v)
+#define LLMC__STEPS(j)    \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, j, c1); \
+    LLMC__STEP(g, j, c2); \
+    LLMC__STEP(h, j, c3); \
+    LLMC__FENCE()
+#define LLMC__WEIGHTS(j)                                 \
+    __m512i w##j = _mm512_loadu_si512(p->q[b] + 64 * j); \
+    __m512i u##j = _mm512_loadu_si512(p->q[b] + 512 + 64 * j)
+/* A column's sums onto its part. */
+#define LLMC__END(a, i, c)                                                                                  \
+    scale = _mm512_castsi512_ps(LLMC__NUMBER(c, d));                                                        \
+    min = mins ? _mm512_castsi512_ps(LLMC__NUMBER(c, sum)) : scale;                                         \
+    llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i), _mm512_cvtepi32_ps(a##0), min, d0, off0, scale, mins); \
+    llmc__avx512_onto(part + LLMC__PANEL_ROWS * (i) + 16, _mm512_cvtepi32_ps(a##1), min, d1, off1, scale,   \
+                      mins)
+
+LLMC__AVX512_FN void llmc__avx512_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                        size_t x_stride, size_t cols, int mins)
+{
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale, min;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
+    size_t t;
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, t + 2 < cols ? x_stride : 0);
+        const uint8_t *c2 = llmc__avx512_column(&x, t + 3 < cols ? x_stride : 0);
+        const uint8_t *c3 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__NUMBER(c0, less);
+        f0 = f1 = LLMC__NUMBER(c1, less);
+        g0 = g1 = LLMC__NUMBER(c2, less);
+        h0 = h1 = LLMC__NUMBER(c3, less);
+        LLMC__STEPS(0);
+        LLMC__STEPS(1);
+        LLMC__STEPS(2);
+        LLMC__STEPS(3);
+        LLMC__STEPS(4);
+        LLMC__STEPS(5);
+        LLMC__STEPS(6);
+        LLMC__STEPS(7);
+        LLMC__END(e, 0, c0);
+        LLMC__END(f, 1, c1);
+        LLMC__END(g, 2, c2);
+        LLMC__END(h, 3, c3);
+    }
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_s0(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block(part, p, b, x, x_stride, cols, 0);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_u1(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block(part, p, b, x, x_stride, cols, 1);
+}
+
+/* Sums of 16 meet their scales as floats, exactly: |16 * 32 * 127 * s| twice is under 2^24, so what comes of
+   it is the integer that a line has. Two columns: each has four chains. */
+LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512i s)
+{
+    __m512 s0 = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(s, 16), 16));
+    __m512 s1 = _mm512_cvtepi32_ps(_mm512_srai_epi32(s, 16));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(low), s0, _mm512_mul_ps(_mm512_cvtepi32_ps(high), s1));
+}
+#define LLMC__HALF(c, i) \
+    _mm512_set1_epi32(-128 * (int16_t)llmc__u16le((c)-28 * b + offsetof(llmc__x8, half) + 2 * (i)))
+LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                               size_t x_stride, size_t cols, int mins)
+{
+    __m512i v, e0, e1, f0, f1, g0, g1, h0, h1, s0 = _mm512_loadu_si512(p->s[b]);
+    __m512i s1 = _mm512_loadu_si512(p->s[b] + 32), m0 = mins ? _mm512_loadu_si512(p->m[b]) : s0;
+    __m512i m1 = mins ? _mm512_loadu_si512(p->m[b] + 32) : s1;
+    __m512 d0 = _mm512_loadu_ps(p->d[b]), d1 = _mm512_loadu_ps(p->d[b] + 16), scale;
+    __m512 off0 = mins ? _mm512_loadu_ps(p->off[b]) : d0, off1 = mins ? _mm512_loadu_ps(p->off[b] + 16) : d1;
+    size_t t;
+    LLMC__WEIGHTS(0);
+    LLMC__WEIGHTS(1);
+    LLMC__WEIGHTS(2);
+    LLMC__WEIGHTS(3);
+    LLMC__WEIGHTS(4);
+    LLMC__WEIGHTS(5);
+    LLMC__WEIGHTS(6);
+    LLMC__WEIGHTS(7);
+    x += 32 * b;
+    for (t = 0; t < cols; t += 2, part += 2 * LLMC__PANEL_ROWS) {
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
+        const uint8_t *c1 = llmc__avx512_column(&x, x_stride);
+        e0 = e1 = LLMC__HALF(c0, 0);
+        f0 = f1 = LLMC__HALF(c0, 1);
+        g0 = g1 = LLMC__HALF(c1, 0);
+        h0 = h1 = LLMC__HALF(c1, 1);
+#define LLMC__FOUR(j, k)  \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, k, c0); \
+    LLMC__STEP(g, j, c1); \
+    LLMC__STEP(h, k, c1); \
+    LLMC__FENCE()
+        LLMC__FOUR(0, 4);
+        LLMC__FOUR(1, 5);
+        LLMC__FOUR(2, 6);
+        LLMC__FOUR(3, 7);
+#undef LLMC__FOUR
+#define LLMC__ONTO(to, low, high, i, c)                                                    \
+    v = LLMC__NUMBER(c, half);                                                             \
+    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                     \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, \
+                      _mm512_mul_ps(off##i, scale), scale, mins)
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
+        LLMC__ONTO(0, e0, f0, 0, c0);
+        LLMC__ONTO(16, e1, f1, 1, c0);
+        scale = _mm512_castsi512_ps(LLMC__NUMBER(c1, d));
+        LLMC__ONTO(LLMC__PANEL_ROWS, g0, h0, 0, c1);
+        LLMC__ONTO(LLMC__PANEL_ROWS + 16, g1, h1, 1, c1);
+#undef LLMC__ONTO
+    }
+}
+#undef LLMC__HALF
+#undef LLMC__FENCE
+#undef LLMC__WEIGHTS
+#undef LLMC__NUMBER
+#undef LLMC__END
+#undef LLMC__STEPS
+#undef LLMC__STEP
+LLMC__AVX512_TARGET static void llmc__avx512_block_h0(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 0);
+}
+LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__panel *p, size_t b,
+                                                      const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 1);
+}
+#define llmc__avx512_block_q4 llmc__avx512_block_s0
+#define llmc__avx512_block_u0 llmc__avx512_block_s0
+
+#endif /* LLMC__AVX512 */
+
 #if LLMC__NEON
 
-//--[ 09.4 KERNEL.neon ]-- the same, where rows keep their order
-/* Without the dot product instructions, which came with later processors.
-   NEON multiplies bytes with signs, so neither sign tricks nor Q4_0's offset are needed: weights
-   become int8 as they mean, and both types share everything after that. */
+//--[ 09.4 KERNEL.neon ]-- the same, where bytes with signs multiply as fast as others
+/* Three sets, which share everything but their products of bytes. Those are chosen by `how`, a constant
+   wherever this is inlined. All give the same bits: integers are exact, floats are the same.
+     plain   smull, smlal, pairwise adds    llmc__neon_      every AArch64
+     dot     SDOT                           llmc__neondot_   "neon-dot"
+     mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm" */
+enum { llmc__neon_plain, llmc__neon_dot, llmc__neon_mm };
 
-/* w . x of 32 elements, 0 to 15 in w0 and x0, the rest in w1 and x1. Four partial sums;
-   two products up to 2 * 128 * 127 fit 16 bits.
-     a   int16 lane i: w[i] x[i] + w[8+i] x[8+i]        b the same of the second 16
-     pairwise long adds: int32 lane i from lanes 2i, 2i+1 of a and of b */
-LLMC__NEON_FN int32x4_t llmc__neon_dot32(int8x16_t w0, int8x16_t w1, int8x16_t x0, int8x16_t x1)
+/* 16 bytes at any alignment. */
+LLMC__NEON_FN int8x16_t llmc__neon_load(const void *p)
 {
-    int16x8_t a = vmull_s8(vget_low_s8(w0), vget_low_s8(x0)), b = vmull_s8(vget_low_s8(w1), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w0), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w1), vget_high_s8(x1));
+    return vreinterpretq_s8_u8(vld1q_u8((const uint8_t *)p));
+}
+
+/* w . x of 16 bytes, in four partial sums; two products up to 2 * 128 * 127 fit 16 bits.
+     a                    int16 lane i: w[i] x[i] + w[8+i] x[8+i]
+     pairwise long add    int32 lane i: lanes 2i and 2i+1 of a
+   The intrinsics of high halves are asked for by name, as gcc 12 does not find them. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot16(int how, int8x16_t w, int8x16_t x)
+{
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(vdupq_n_s32(0), w, x);
+#endif
+    (void)how;
+    return vpaddlq_s16(vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+}
+
+/* A block, 32 bytes of each. small: |w| is at most 31, so that four products fit, 4 * 31 * 127. */
+LLMC__NEON_FN int32x4_t llmc__neon_dot32(int how, int small, const int8x16_t w[2], const int8x16_t x[2])
+{
+    int16x8_t a, b;
+#if LLMC__NEON_DOT
+    if (how != llmc__neon_plain)
+        return llmc__neon_sdot(llmc__neon_sdot(vdupq_n_s32(0), w[0], x[0]), w[1], x[1]);
+#endif
+    (void)how;
+    a = vmlal_high_s8(vmull_s8(vget_low_s8(w[0]), vget_low_s8(x[0])), w[0], x[0]);
+    if (small)
+        return vpaddlq_s16(vmlal_high_s8(vmlal_s8(a, vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]));
+    b = vmlal_high_s8(vmull_s8(vget_low_s8(w[1]), vget_low_s8(x[1])), w[1], x[1]);
     return vpadalq_s16(vpaddlq_s16(a), b);
 }
 
-/* Eight blocks of 32 weights as int8: v[2i] and v[2i+1] are block i, elements in order. Rows keep
-   their order: pairwise adds sum a row cheaply, so nothing is transposed. */
-typedef struct llmc__neon_panel {
+/* What four vectors add up to, a lane for each. vpaddq adds neighbours of its two operands:
+     (0, 1)              | 0 0 1 1 |
+     ((0, 1), (2, 3))    | 0 1 2 3 | */
+LLMC__NEON_FN int32x4_t llmc__neon_sums(const int32x4_t s[4])
+{
+    return vpaddq_s32(vpaddq_s32(s[0], s[1]), vpaddq_s32(s[2], s[3]));
+}
+
+/* Eight blocks of 32 bytes: v[2i] and v[2i+1] are block i, elements in order. */
+typedef struct llmc__neon_quants {
     int8x16_t v[16];
-} llmc__neon_panel;
+} llmc__neon_quants;
 
-/* The block at w and those step, 2 step, ... bytes after it: step is a row's length for tiles, a
-   block's for lines. */
-LLMC__NEON_FN void llmc__neon_panel_q8_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Block i of q times block i of x, a lane for each. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__neon_quants *q,
+                                               const int8_t *x)
 {
+    int32x4_t s[8];
+    int8x16_t v[2];
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        p->v[2 * i] = vreinterpretq_s8_u8(vld1q_u8(w + 2));
-        p->v[2 * i + 1] = vreinterpretq_s8_u8(vld1q_u8(w + 18));
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        v[0] = vld1q_s8(x + 32 * i);
+        v[1] = vld1q_s8(x + 32 * i + 16);
+        s[i] = llmc__neon_dot32(how, small, q->v + 2 * i, v);
     }
+    return llmc__neon_v8i_of(llmc__neon_sums(s), llmc__neon_sums(s + 4));
 }
 
-/* The same: low nibbles are elements 0 to 15, high ones 16 to 31, both less 8. */
-LLMC__NEON_FN void llmc__neon_panel_q4_0(llmc__neon_panel *p, const uint8_t *w, size_t step)
+/* Four blocks whose 16s have scales of their own, s, and weights that are `bias` too large. Sums are
+   brought together before they are scaled, which then takes four lanes at once, in s's order:
+     a   | low 0 | high 0 | low 1 | high 1 |     at most 2 * 128 * 16 * 32 * 127 < 2^24 when scaled (Q6_K) */
+LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int8_t *x, const int16_t *half,
+                                          const int16_t *s, int16_t bias)
 {
-    int8x16_t eight = vdupq_n_s8(8);
+    int32x4_t sum[8], a, b;
+    int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    for (i = 0; i < 8; i++, w += step) {
-        uint8x16_t v = vld1q_u8(w + 2);
-        p->v[2 * i] = vsubq_s8(vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), eight);
-        p->v[2 * i + 1] = vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(v, 4)), eight);
-    }
-}
-
-/* Block i of p times x[i * step], a lane for each i. step 1: eight blocks of a column, for lines;
-   step 0: the same block for eight rows, for tiles. vpaddq adds neighbours of its two operands:
-     (0, 1)              | 0 0 1 1 |      numbers are blocks
-     ((0, 1), (2, 3))    | 0 1 2 3 |      = a; b has 4 to 7 */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(const llmc__neon_panel *p, const llmc__q8 *x, size_t step)
-{
-#define LLMC__DOT(i) \
-    llmc__neon_dot32(p->v[2 * (i)], p->v[2 * (i) + 1], vld1q_s8(x[(i)*step].q), vld1q_s8(x[(i)*step].q + 16))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
-}
-
-/* d of eight blocks of x that follow each other, 40 bytes apart */
-LLMC__NEON_FN llmc__neon_v8 llmc__neon_x_scales(const llmc__q8 *x)
-{
-    float d[8];
-    int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 8; i++)
-        d[i] = x[i].d;
-    return llmc__neon_vload(d);
+        sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
+    a = llmc__neon_sums(sum);
+    b = llmc__neon_sums(sum + 4);
+    if (bias != 0) {
+        a = vmlsl_s16(a, vget_low_s16(sums), vdup_n_s16(bias));
+        b = vmlsl_s16(b, vget_high_s16(sums), vdup_n_s16(bias));
+    }
+    a = vmulq_s32(a, vmovl_s16(vget_low_s16(scales)));
+    b = vmulq_s32(b, vmovl_s16(vget_high_s16(scales)));
+    return vpaddq_s32(a, b);
 }
 
-/* As in 09.3, for both types alike; bytes is a block's size.
-     dot8         unpacks eight blocks and uses them once: only registers, no panel in memory
-     panel_dot4   column by column: 16 registers of panel leave 16 for the sums, so loads of the
-                  panel need not be shared as Q8_0's are there */
-#define LLMC__NEON_PANEL_FNS(type, bytes)                                                                  \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_dot8_##type(const uint8_t *w, const llmc__q8 *x)               \
-    {                                                                                                      \
-        llmc__neon_panel p;                                                                                \
-        llmc__neon_panel_##type(&p, w, bytes);                                                             \
-        return llmc__neon_blocks(&p, x, 1);                                                                \
-    }                                                                                                      \
-    LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_dot_##type(const llmc__neon_panel *p, const llmc__q8 *x) \
-    {                                                                                                      \
-        return llmc__neon_blocks(p, x, 0);                                                                 \
-    }                                                                                                      \
-    LLMC__NEON_FN void llmc__neon_panel_dot4_##type(llmc__neon_v8i out[4], const llmc__neon_panel *p,      \
-                                                    const llmc__q8 *const x[4])                            \
-    {                                                                                                      \
-        int t;                                                                                             \
-        for (t = 0; t < 4; t++)                                                                            \
-            out[t] = llmc__neon_blocks(p, x[t], 0);                                                        \
-    }
-LLMC__NEON_PANEL_FNS(q8_0, 34)
-LLMC__NEON_PANEL_FNS(q4_0, 18)
-#undef LLMC__NEON_PANEL_FNS
-
-/* The types of 08.2, as in 09.3: quants_T takes a unit apart into v[2 b] and v[2 b + 1] of block b;
-   all are bytes with signs here. */
-typedef llmc__neon_panel llmc__neon_quants;
-
-/* Sixteen bytes of nibbles, low ones first; with a fifth bit each from the four bytes at h; or as
-   indices of a table. */
-LLMC__NEON_FN void llmc__neon_nibbles(uint8x16_t v[2], const uint8_t *w)
+/* quants_T takes a unit of 08.2 apart, without sign, as in 09.3. Sixteen bytes of nibbles, low ones first;
+   with a fifth bit each from the four bytes at h; or as indices of a table. */
+LLMC__NEON_FN void llmc__neon_nibbles(int8x16_t v[2], const uint8_t *w)
 {
     uint8x16_t a = vld1q_u8(w);
-    v[0] = vandq_u8(a, vdupq_n_u8(15));
-    v[1] = vshrq_n_u8(a, 4);
+    v[0] = vreinterpretq_s8_u8(vandq_u8(a, vdupq_n_u8(15)));
+    v[1] = vreinterpretq_s8_u8(vshrq_n_u8(a, 4));
 }
-LLMC__NEON_FN void llmc__neon_fifth(uint8x16_t v[2], const uint8_t *h)
+LLMC__NEON_FN int8x16_t llmc__neon_fifth(int8x16_t v, const uint8_t *h)
 {
     static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-    uint8x16_t bit = vld1q_u8(bits), sixteen = vdupq_n_u8(16);
-    uint8x16_t a = vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1]));
-    uint8x16_t b = vcombine_u8(vdup_n_u8(h[2]), vdup_n_u8(h[3]));
-    v[0] = vorrq_u8(v[0], vandq_u8(vtstq_u8(a, bit), sixteen));
-    v[1] = vorrq_u8(v[1], vandq_u8(vtstq_u8(b, bit), sixteen));
+    uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(h[0]), vdup_n_u8(h[1])), vld1q_u8(bits));
+    return vorrq_s8(v, vreinterpretq_s8_u8(vandq_u8(set, vdupq_n_u8(16))));
 }
 /* Eight blocks of 16 bytes, step apart, each nibble an index of the table. */
 LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, size_t step, const int8_t *table)
 {
-    int8x16_t t = vld1q_s8(table);
+    int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    for (b = 0; b < 8; b++, w += step) {
-        uint8x16_t v[2];
-        llmc__neon_nibbles(v, w);
-        q->v[2 * b] = vqtbl1q_s8(t, v[0]);
-        q->v[2 * b + 1] = vqtbl1q_s8(t, v[1]);
+    LLMC__NEON_UNROLL
+    for (b = 0; b < 8; b++) {
+        llmc__neon_nibbles(v, w + step * (size_t)b);
+        q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
+        q->v[2 * b + 1] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[1]));
     }
 }
 
-/* The same bytes with `less` taken off each. */
-LLMC__NEON_FN void llmc__neon_put(int8x16_t *out, const uint8x16_t v[2], int8_t less)
-{
-    out[0] = vsubq_s8(vreinterpretq_s8_u8(v[0]), vdupq_n_s8(less));
-    out[1] = vsubq_s8(vreinterpretq_s8_u8(v[1]), vdupq_n_s8(less));
-}
-
-/* Eight blocks of 32. */
-LLMC__NEON_FN void llmc__neon_quants_q4_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 20) {
-        llmc__neon_nibbles(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
+/* Eight blocks of 32: `head` bytes of scales, and bits at h of a type of five, then nibbles. */
+#define LLMC__QUANTS_FN(type, bytes, head, bits, h)                                           \
+    LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
+    {                                                                                         \
+        int b;                                                                                \
+        LLMC__NEON_UNROLL                                                                     \
+        for (b = 0; b < 8; b++) {                                                             \
+            llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
+            if (bits) {                                                                       \
+                q->v[2 * b] = llmc__neon_fifth(q->v[2 * b], w + (bytes)*b + (h));             \
+                q->v[2 * b + 1] = llmc__neon_fifth(q->v[2 * b + 1], w + (bytes)*b + (h) + 2); \
+            }                                                                                 \
+        }                                                                                     \
     }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_0(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 22) {
-        llmc__neon_nibbles(v, w + 6);
-        llmc__neon_fifth(v, w + 2);
-        llmc__neon_put(q->v + 2 * b, v, 16);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_1(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++, w += 24) {
-        llmc__neon_nibbles(v, w + 8);
-        llmc__neon_fifth(v, w + 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
+LLMC__QUANTS_FN(q4_0, 18, 2, 0, 0)
+LLMC__QUANTS_FN(q4_1, 20, 4, 0, 0)
+LLMC__QUANTS_FN(q5_0, 22, 6, 1, 2)
+LLMC__QUANTS_FN(q5_1, 24, 8, 1, 4)
+#undef LLMC__QUANTS_FN
 LLMC__NEON_FN void llmc__neon_quants_iq4_nl(llmc__neon_quants *q, const uint8_t *w)
 {
     llmc__neon_tables(q, w + 2, 18, llmc__iq4_values);
@@ -6128,88 +6834,90 @@ LLMC__NEON_FN void llmc__neon_quants_iq4_xs(llmc__neon_quants *q, const uint8_t 
 }
 LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *w)
 {
-    llmc__neon_tables(q, w + 1, 17, llmc__fp4_values);
+    /* llmc__fp4_values + 16 */
+    static const int8_t biased[16] = {16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4};
+    llmc__neon_tables(q, w + 1, 17, biased);
 }
-
-/* `each` bits from bit `at` of 32 bytes. A shift by a negative number goes right. */
-LLMC__NEON_FN void llmc__neon_field(uint8x16_t v[2], const uint8_t *w, int at, int each)
+LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
-    uint8x16_t mask = vdupq_n_u8((uint8_t)((1 << each) - 1));
-    int8x16_t down = vdupq_n_s8((int8_t)-at);
-    v[0] = vandq_u8(vshlq_u8(vld1q_u8(w), down), mask);
-    v[1] = vandq_u8(vshlq_u8(vld1q_u8(w + 16), down), mask);
-}
-/* v + (high << up), for the bits that lie apart. */
-LLMC__NEON_FN void llmc__neon_over(uint8x16_t v[2], const uint8x16_t high[2], int up)
-{
-    int8x16_t shift = vdupq_n_s8((int8_t)up);
-    v[0] = vorrq_u8(v[0], vshlq_u8(high[0], shift));
-    v[1] = vorrq_u8(v[1], vshlq_u8(high[1], shift));
-}
-
-/* Blocks of 256: fields of rows as drawn in 07. */
-LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 32 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_field(h, w, b, 1);
-        llmc__neon_over(v, h, 2);
-        llmc__neon_put(q->v + 2 * b, v, 4);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 16 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 48 + 32 * (b / 2), 4 * (b % 2), 4);
-        llmc__neon_field(h, w + 16, b, 1);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 0);
-    }
-}
-LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
-{
-    uint8x16_t v[2], h[2];
-    int b;
-    for (b = 0; b < 8; b++) {
-        llmc__neon_field(v, w + 64 * (b / 4) + 32 * (b % 2), 4 * (b / 2 % 2), 4);
-        llmc__neon_field(h, w + 128 + 32 * (b / 4), 2 * (b % 4), 2);
-        llmc__neon_over(v, h, 4);
-        llmc__neon_put(q->v + 2 * b, v, 32);
-    }
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
-        q->v[i] = vreinterpretq_s8_u8(vld1q_u8(w + 4 + 16 * i));
+        q->v[i] = llmc__neon_load(w + 4 + 16 * i);
+}
+
+/* Bits [from, from + each) of every byte, brought to bit `to`; numbers that the compiler knows. Shifts come
+   first where they drop what is above or below by themselves. */
+LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, int to)
+{
+    uint8x16_t v = vreinterpretq_u8_s8(bytes);
+    uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << each) - 1) << to));
+    if (from > to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    else if (from < to)
+        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    return vreinterpretq_s8_u8(from - to + each == 8 || (to > from && to + each == 8) ? v
+                                                                                      : vandq_u8(v, mask));
+}
+
+/* Blocks of 256, fields of rows as drawn in 07: `low` bits at w, those of block b from low_bit on, and at h
+   `high` more. Register i of 16 is half i % 2 of block i / 2. */
+LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q2_k(q, w + 16);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
+}
+LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] =
+            llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
+}
+LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    llmc__neon_quants_q4_k(q, w + 32);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++)
+        q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
+}
+LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
+{
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 16; i++) {
+        int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
+        int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
+        q->v[i] =
+            vorrq_s8(llmc__neon_field(low, i / 4 % 2 * 4, 4, 0), llmc__neon_field(high, i / 2 % 4 * 2, 2, 4));
+    }
 }
 
 /* A unit as 256 bytes in memory. */
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
+    LLMC__NEON_UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -6242,99 +6950,370 @@ LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
     vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
-/* As dot32, each 16 times a scale of its own: under 2^24 in all (09.2). */
-LLMC__NEON_FN int32x4_t llmc__neon_dot16s(const int8x16_t *w, const llmc__q8 *x, const int16_t *s)
+/* Four of what minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. */
+LLMC__NEON_FN int32x4_t llmc__neon_minimums4(const int16_t *half, const int16_t *m)
 {
-    int8x16_t x0 = vld1q_s8(x->q), x1 = vld1q_s8(x->q + 16);
-    int16x8_t a = vmull_s8(vget_low_s8(w[0]), vget_low_s8(x0));
-    int16x8_t b = vmull_s8(vget_low_s8(w[1]), vget_low_s8(x1));
-    a = vmlal_s8(a, vget_high_s8(w[0]), vget_high_s8(x0));
-    b = vmlal_s8(b, vget_high_s8(w[1]), vget_high_s8(x1));
-    return vmlaq_n_s32(vmulq_n_s32(vpaddlq_s16(a), s[0]), vpaddlq_s16(b), s[1]);
+    int16x8_t a = vld1q_s16(half), b = vld1q_s16(m);
+    return vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)),
+                      vmull_s16(vget_high_s16(a), vget_high_s16(b)));
 }
-/* As llmc__neon_blocks; s[2i] and s[2i+1] are block i's. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks_h(const llmc__neon_panel *p, const llmc__q8 *x, size_t step,
-                                                 const int16_t *s)
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_t *m)
 {
-#define LLMC__DOT(i) llmc__neon_dot16s(p->v + 2 * (i), x + (i)*step, s + 2 * (i))
-    int32x4_t a = vpaddq_s32(vpaddq_s32(LLMC__DOT(0), LLMC__DOT(1)), vpaddq_s32(LLMC__DOT(2), LLMC__DOT(3)));
-    int32x4_t b = vpaddq_s32(vpaddq_s32(LLMC__DOT(4), LLMC__DOT(5)), vpaddq_s32(LLMC__DOT(6), LLMC__DOT(7)));
-#undef LLMC__DOT
-    return llmc__neon_v8i_of(a, b);
+    return llmc__neon_v8i_of(llmc__neon_minimums4(x->half, m), llmc__neon_minimums4(x->half + 8, m + 8));
 }
 
-/* As in 09.3, by kind. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_u(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_s(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    (void)s;
-    return llmc__neon_blocks(q, x, 1);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_dots_h(const llmc__neon_quants *q, const llmc__q8 *x,
-                                               const int16_t *s, int bias)
-{
-    (void)bias;
-    return llmc__neon_blocks_h(q, x, 1, s);
-}
+/* sums + (less >> n): what weights have too much, 2^(7 - n) (llmc__x8). */
+#define LLMC__NEON_LESS(sums, x, n)                                              \
+    llmc__neon_v8i_of(vaddq_s32((sums).a, vshrq_n_s32(vld1q_s32((x)->less), n)), \
+                      vaddq_s32((sums).b, vshrq_n_s32(vld1q_s32((x)->less + 4), n)))
 
-/* m[2i] sum[0] + m[2i+1] sum[1] of x[i * step]; m NULL: ones. */
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_min(const llmc__q8 *x, size_t step, const int16_t *m)
+/* What 09.5 asks a set for, by kind of weights: eight blocks of a row times a unit of x, a lane for each.
+   The bias of kind u is 16 or 0. */
+#define LLMC__NEON_LINES(set, how)                                                               \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_s(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        (void)s;                                                                                 \
+        (void)bias;                                                                              \
+        return llmc__neon_blocks(how, 0, q, x->q);                                               \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_u(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        llmc__neon_v8i sums = llmc__neon_blocks(how, 1, q, x->q);                                \
+        (void)s;                                                                                 \
+        return bias != 0 ? LLMC__NEON_LESS(sums, x, 3) : sums;                                   \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dots_h(const llmc__neon_quants *q, const llmc__x8 *x,      \
+                                             const int16_t *s, int bias)                         \
+    {                                                                                            \
+        int32x4_t a = llmc__neon_halves(how, q->v, x->q, x->half, s, (int16_t)bias);             \
+        return llmc__neon_v8i_of(                                                                \
+            a, llmc__neon_halves(how, q->v + 8, x->q + 128, x->half + 8, s + 8, (int16_t)bias)); \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q8_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_quants_q8_0(&q, w);                                                           \
+        return llmc__neon_blocks(how, 0, &q, x->q);                                              \
+    }                                                                                            \
+    LLMC__NEON_FN llmc__neon_v8i set##dot8_q4_0(const uint8_t *w, const llmc__x8 *x)             \
+    {                                                                                            \
+        llmc__neon_quants q;                                                                     \
+        llmc__neon_v8i sums;                                                                     \
+        llmc__neon_quants_q4_0(&q, w);                                                           \
+        sums = llmc__neon_blocks(how, 1, &q, x->q);                                              \
+        return LLMC__NEON_LESS(sums, x, 4);                                                      \
+    }
+LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
+#if LLMC__NEON_DOT
+LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
+#endif
+#undef LLMC__NEON_LINES
+#undef LLMC__NEON_LESS
+
+/* Tiles. Panels keep weights with their sign, so there is nothing to take off; a strip is eight rows of a
+   block, 256 bytes, in the order in which the set's products take them:
+     plain   [row] [32 bytes]
+     dot     [rows 0-3, 4-7] [4 bytes of k: 8] [row: 4] [4 bytes]        a lane is a row
+     mm      [two rows: 4] [8 bytes of k: 4] [row: 2] [8 bytes]          a half is a row
+   lay: half h of the block, 16 bytes of each row. */
+LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], int h)
 {
-    int32_t t[8];
     int i;
-    for (i = 0; i < 8; i++, x += step)
-        t[i] = m != NULL ? m[2 * i] * x->sum[0] + m[2 * i + 1] * x->sum[1] : x->sum[0] + x->sum[1];
-    return llmc__neon_v8i_of(vld1q_s32(t), vld1q_s32(t + 4));
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(int kind, const llmc__q8 *x, const int16_t *m)
-{
-    return llmc__neon_min(x, 1, kind == llmc__kind_h ? m : NULL);
-}
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel_min(const llmc__q8 *x, const int16_t *m)
-{
-    return llmc__neon_min(x, 0, m);
+#if LLMC__NEON_DOT
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
+        int32x4x4_t t;
+        t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
+        t.val[1] = vreinterpretq_s32_s8(v[4 * i + 1]);
+        t.val[2] = vreinterpretq_s32_s8(v[4 * i + 2]);
+        t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
+        vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
+        int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
+        vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
+        vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
+    }
+#endif
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8 && how == llmc__neon_plain; i++)
+        vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
 
-/* Panels are the rows' bytes as they are; scales are met with each column. */
-LLMC__NEON_FN void llmc__neon_panel_u(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+/* A strip from 32 bytes of eight rows, each plus `more`; from 16 bytes of nibbles, less 8. */
+LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    int i;
-    (void)s;
-    (void)bias;
-    for (i = 0; i < 8; i++, q += LLMC__UNIT) {
-        p->v[2 * i] = vld1q_s8(q);
-        p->v[2 * i + 1] = vld1q_s8(q + 16);
+    int8x16_t v[8];
+    int i, h;
+    for (h = 0; h < 2; h++) {
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++)
+            v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
+        llmc__neon_lay(how, out, v, h);
     }
 }
-LLMC__NEON_FN void llmc__neon_panel_s(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *const *row, size_t at)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
+    int i;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        llmc__neon_nibbles(v, row[i] + at);
+        low[i] = vsubq_s8(v[0], eight);
+        high[i] = vsubq_s8(v[1], eight);
+    }
+    llmc__neon_lay(how, out, low, 0);
+    llmc__neon_lay(how, out, high, 1);
 }
-LLMC__NEON_FN void llmc__neon_panel_h(llmc__neon_panel *p, const int8_t *q, const int16_t *s, int bias)
+
+/* As llmc__avx2_panel_scales. */
+LLMC__NEON_FN void llmc__neon_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
+                                           size_t blocks)
 {
-    llmc__neon_panel_u(p, q, s, bias);
+    uint16_t h[8][LLMC__PANEL_ROWS];
+    size_t b, i;
+    LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++)
+        for (b = 0; b < blocks; b++)
+            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    for (b = 0; b < 8; b++)
+        for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
+            llmc__neon_vstore(&p->d[b][i], llmc__neon_vload_f16(&h[b][i]));
 }
-LLMC__NEON_FN llmc__neon_v8i llmc__neon_panel1(int kind, const llmc__neon_panel *p, const llmc__q8 *x,
-                                               const int16_t *s, int bias)
+
+/* Eight rows times four columns over the 16s h to end - 1 of a block: out[2 column + rows 4-7]. w is a
+   strip, x[2 column + h] or, for mm, x[4 (column / 2) + two by 8 bytes of k].
+   Registers, of 32: plain takes w of four rows, 8, and x, 8; dot and mm eight sums and x, 8, with w
+   streaming by. mm's sums are of two columns by two rows, which zip takes apart:
+     | column 0: row 0, 1 | column 1: row 0, 1 |  and those of rows 2, 3  ->  column 0: row 0, 1, 2, 3 */
+LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                         int h, int end)
 {
-    (void)bias;
-    return kind == llmc__kind_h ? llmc__neon_blocks_h(p, x, 0, s) : llmc__neon_blocks(p, x, 0);
+    int32x4_t sum[4];
+    int8x16_t v[8];
+    int i, r, t;
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++) {
+        LLMC__NEON_UNROLL
+        for (r = 0; r < 8; r++)
+            v[r] = llmc__neon_load(w + 128 * i + 16 * r);
+        for (t = 0; t < 4; t++) {
+            LLMC__NEON_UNROLL
+            for (r = 0; r < 4; r++)
+                sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
+                                      : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
+            out[2 * t + i] = llmc__neon_sums(sum);
+        }
+    }
 }
-LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc__neon_panel *p,
-                                     const llmc__q8 *const x[4], const int16_t *s, int bias)
+#if LLMC__NEON_DOT
+LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                       int end)
 {
-    int t;
-    for (t = 0; t < 4; t++)
-        out[t] = llmc__neon_panel1(kind, p, x[t], s, bias);
+    int i, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        out[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 4 * h; i < 4 * end; i++) {
+        int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
+        LLMC__NEON_UNROLL
+        for (t = 0; t < 4; t++) {
+            out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
+            out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
+        }
+    }
 }
+LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const int8x16_t x[8], int h,
+                                      int end)
+{
+    int32x4_t sum[8]; /* [two columns][two rows] */
+    int i, j, t;
+    LLMC__NEON_UNROLL
+    for (t = 0; t < 8; t++)
+        sum[t] = vdupq_n_s32(0);
+    LLMC__NEON_UNROLL
+    for (i = 2 * h; i < 2 * end; i++) {
+        LLMC__NEON_UNROLL
+        for (j = 0; j < 4; j++) {
+            int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
+            sum[j] = llmc__neon_smmla(sum[j], x[i], a);
+            sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
+        }
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 4; i++) {
+        int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
+        out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
+        out[i / 2 * 4 + 2 + i % 2] = vreinterpretq_s32_s64(vzip2q_s64(a, b));
+    }
+}
+#endif
+LLMC__NEON_FN void llmc__neon_dots(int how, int small, int32x4_t out[8], const uint8_t *w,
+                                   const int8x16_t x[8], int h, int end)
+{
+#if LLMC__NEON_DOT
+    if (how == llmc__neon_dot)
+        llmc__neon_dot_dots(out, w, x, h, end);
+    if (how == llmc__neon_mm)
+        llmc__neon_mm_dots(out, w, x, h, end);
+#endif
+    if (how == llmc__neon_plain)
+        llmc__neon_plain_dots(small, out, w, x, h, end);
+}
+
+/* Scales of eight rows, pairs of 16s, as int32: out[half][rows 4-7]. */
+LLMC__NEON_FN void llmc__neon_pairs(int32x4_t out[4], const int16_t *s)
+{
+    int16x8_t a = vld1q_s16(s), b = vld1q_s16(s + 8);
+    int16x8_t low = vuzp1q_s16(a, b), high = vuzp2q_s16(a, b);
+    out[0] = vmovl_s16(vget_low_s16(low));
+    out[1] = vmovl_s16(vget_high_s16(low));
+    out[2] = vmovl_s16(vget_low_s16(high));
+    out[3] = vmovl_s16(vget_high_s16(high));
+}
+
+/* The same as dots of a whole block, each 16 times its scale. */
+LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8_t *w, const int8x16_t x[8],
+                                          const int16_t *s)
+{
+    int32x4_t high[8], scale[4];
+    int i;
+    llmc__neon_pairs(scale, s);
+    llmc__neon_dots(how, 0, out, w, x, 0, 1);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmulq_s32(out[i], scale[i % 2]);
+    llmc__neon_dots(how, 0, high, w, x, 1, 2);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++)
+        out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
+}
+
+/* Eight rows of a block of a panel, from row s on, with four columns: dot goes onto their sums. e holds the
+   columns' d; half and sum are theirs, for minimums. */
+LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llmc__panel *p, size_t b,
+                                   size_t s, float32x4_t e, const llmc__x8 *const c[4], int halves, int mins)
+{
+    float32x4_t d[2], off[2], a;
+    int32x4_t m[4], min;
+    float f[4];
+    int i;
+    vst1q_f32(f, e);
+    if (halves && mins)
+        llmc__neon_pairs(m, p->m[b] + 2 * s);
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 2; i++) {
+        d[i] = vld1q_f32(p->d[b] + s + 4 * i);
+        off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
+    }
+    LLMC__NEON_UNROLL
+    for (i = 0; i < 8; i++) {
+        float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
+        a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
+        if (mins && halves) {
+            min = vmulq_n_s32(m[i % 2], c[i / 2]->half[2 * b]);
+            min = vmlaq_n_s32(min, m[2 + i % 2], c[i / 2]->half[2 * b + 1]);
+            a = vfmaq_f32(a, vcvtq_f32_s32(min), vmulq_n_f32(off[i % 2], f[i / 2]));
+        } else if (mins)
+            a = vfmaq_f32(a, off[i % 2], vdupq_n_f32(c[i / 2]->sum[b]));
+        vst1q_f32(to, a);
+    }
+}
+
+/* A block of a panel with every column, onto that block's part of the sums; four columns at a time, whose x
+   stays in registers while the rows pass. Columns that are missing are copies of the last: there is room for
+   their sums, which nobody reads. */
+LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, float *part,
+                                    const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
+                                    size_t cols)
+{
+    size_t t, s;
+    int i;
+    for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
+        const llmc__x8 *c[4];
+        int8x16_t v[8], y[8];
+        float e[4];
+        float32x4_t d;
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 4; i++) {
+            c[i] = (const llmc__x8 *)(const void *)x;
+            e[i] = c[i]->d[b];
+            v[2 * i] = vld1q_s8(c[i]->q + 32 * b);
+            v[2 * i + 1] = vld1q_s8(c[i]->q + 32 * b + 16);
+            x += t + (size_t)i + 1 < cols ? x_stride : 0;
+        }
+        d = vld1q_f32(e);
+        LLMC__NEON_UNROLL
+        for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
+            int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
+            int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
+            y[i] = how != llmc__neon_mm
+                       ? v[i]
+                       : vreinterpretq_s8_s64(i % 2 ? vzip2q_s64(low, high) : vzip1q_s64(low, high));
+        }
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+            int32x4_t dot[8];
+            if (halves)
+                llmc__neon_dots_scaled(how, dot, p->q[b] + LLMC__QK * s, y, p->s[b] + 2 * s);
+            else
+                llmc__neon_dots(how, small, dot, p->q[b] + LLMC__QK * s, y, 0, 2);
+            llmc__neon_onto(part + s, dot, p, b, s, d, c, halves, mins);
+        }
+    }
+}
+
+/* What 09.5 asks a set for, as in 09.3. */
+#define llmc__neon_more(kind, mins, bias) (-(bias))
+#define LLMC__NEON_BLOCK(name, how, small, halves, mins)                                             \
+    static void name(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride, \
+                     size_t cols)                                                                    \
+    {                                                                                                \
+        llmc__neon_block(how, small, halves, mins, part, p, b, x, x_stride, cols);                   \
+    }
+#define LLMC__NEON_TILES(set, how)                                                                    \
+    LLMC__NEON_FN void set##strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)       \
+    {                                                                                                 \
+        llmc__neon_strip_of(how, out, row, at, more);                                                 \
+    }                                                                                                 \
+    static void set##unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 34, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip_of(how, p->q[b] + LLMC__QK * s, row + s, at + 34 * b + 2, 0);        \
+    }                                                                                                 \
+    static void set##unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                 \
+        size_t b, s;                                                                                  \
+        llmc__neon_panel_scales(p, row, at, 18, blocks);                                              \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += 8)                                                     \
+            for (b = 0; b < blocks; b++)                                                              \
+                llmc__neon_strip4_of(how, p->q[b] + LLMC__QK * s, row + s, at + 18 * b + 2);          \
+    }                                                                                                 \
+    LLMC__NEON_BLOCK(set##block_s0, how, 0, 0, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_u1, how, 1, 0, 1)                                                     \
+    LLMC__NEON_BLOCK(set##block_h0, how, 0, 1, 0)                                                     \
+    LLMC__NEON_BLOCK(set##block_h1, how, 0, 1, 1)
+LLMC__NEON_TILES(llmc__neon_, llmc__neon_plain)
+LLMC__NEON_BLOCK(llmc__neon_block_u0, llmc__neon_plain, 1, 0, 0)
+#define llmc__neon_block_q4 llmc__neon_block_u0
+#if LLMC__NEON_DOT /* small bytes gain nothing there */
+#define llmc__neondot_more     llmc__neon_more
+#define llmc__neonmm_more      llmc__neon_more
+#define llmc__neondot_block_u0 llmc__neondot_block_s0
+#define llmc__neondot_block_q4 llmc__neondot_block_s0
+#define llmc__neonmm_block_u0  llmc__neonmm_block_s0
+#define llmc__neonmm_block_q4  llmc__neonmm_block_s0
+LLMC__NEON_TILES(llmc__neondot_, llmc__neon_dot)
+LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
+#endif
+#undef LLMC__NEON_TILES
+#undef LLMC__NEON_BLOCK
 
 #endif /* LLMC__NEON */
 
@@ -6393,10 +7372,20 @@ LLMC__NEON_FN void llmc__neon_panel4(int kind, llmc__neon_v8i out[4], const llmc
 #define llmc__wfma       LLMC__CAT(LLMC__WIDE, fma)
 #define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
 #define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
+#define llmc__wtop       LLMC__CAT(LLMC__WIDE, top)
+#define llmc__wany_lt    LLMC__CAT(LLMC__WIDE, any_lt)
 #define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
+#define llmc__wturn      LLMC__CAT(LLMC__WIDE, turn)
+
+/* What a body says for each of some rows; j is handed on. */
+#define LLMC__ROWS1(X, j) X(0, j)
+#define LLMC__ROWS2(X, j) LLMC__ROWS1(X, j) X(1, j)
+#define LLMC__ROWS3(X, j) LLMC__ROWS2(X, j) X(2, j)
+#define LLMC__ROWS4(X, j) LLMC__ROWS3(X, j) X(3, j)
+#define LLMC__ROWS8(X, j) LLMC__ROWS4(X, j) X(4, j) X(5, j) X(6, j) X(7, j)
 
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
@@ -6464,269 +7453,479 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
     LLMC_MEMCPY(p, t, 4 * n);
 }
 
-#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
+/* Products of float weights. The order of every sum, whatever kernel takes it: blocks of 256 elements, one
+   after the other; in a block eight parts, part i of elements i, i + 8, ..., a chain of fused
+   multiply-adds from zero each; vsum's tree adds the parts; what n has beyond a multiple of eight is
+   fused onto the sum in the end, one by one.
 
-/* Products of float weights: eight partial sums over k for each (row, column), one chain of
-   fused multiply-adds each, a short end filled up with zeros. Decode: F32 a row at a time, as
-   reading from end to end streams fastest; the other types, whose conversions want more than
-   one chain, 4 rows by 1 column, the next four rows fetched meanwhile. Otherwise 2 rows by 4
-   columns. Rows or columns that are missing in the last tile are computed as copies and
-   dropped.
-     tile41   out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and
-              is taken to be 4 rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that
-              is one or two lines of 64 bytes, and asks for as many there.
-     line     one row: nothing to fetch ahead, as processors follow a single ascending stream by
-              themselves.
-     tile24   8 sums, 2 of weights and 1 of x are 11 of AVX2's 16 registers. Per 8 products it
-              loads (and converts) 2 vectors of weights and 4 of x; 4 x 2 would convert 4.
-     matmul   32 columns at a time: their x stay in cache while all rows pass by, which are read
-              again for the next 32. left is this round's columns, tall its rows per tile, most
-              and wide what of a tile is real.
-   All three run the same chain for one (row, column), so which is taken does not show:
-     lane i:  fma(w[i + 8], x[i + 8], fma(w[i], x[i], 0)) and on, then vsum
-   F16 and BF16 are widened exactly first, so the three types differ in nothing else. vkeep: x is
-   used by two products, and gcc would load it for each. */
+              element  0  1  2  3  4  5  6  7  8  9 ...
+     line     lane     0  1  2  3  4  5  6  7  0  1     parts side by side in one register
+     tile     part     0  1  2  3  4  5  6  7  0  1     lanes are rows; part 0 of the block, then 4, 2, ...
+
+   F16 and BF16 are widened exactly first, so the three types differ in nothing else.
+     line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
+              Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
+   Blocks are as long as L1 holds a panel of. */
+#define LLMC__BLOCK 256
+#define LLMC__DEEP \
+    (LLMC__BLOCK + 8) /* of a panel: a gap after each part, or they would share sets of the cache */
+#define LLMC__TALL (2 * LLMC__W) /* rows of a panel */
+#define LLMC__SLAB 64            /* rows that meet a tile's columns while L1 holds those */
+#if LLMC__W == 16
+#define LLMC__BROAD 12 /* most columns of a tile: 24 sums, 2 of weights and 1 of x in 32 registers */
+#define LLMC__EACH(X) \
+    X(0, 0, 0)        \
+    X(1, 0, 1)        \
+    X(2, 0, 2)        \
+    X(3, 1, 0) X(4, 1, 1) X(5, 1, 2) X(6, 2, 0) X(7, 2, 1) X(8, 2, 2) X(9, 3, 0) X(10, 3, 1) X(11, 3, 2)
+#else
+#define LLMC__BROAD   6 /* 12, 2 and 1 in 16 */
+#define LLMC__EACH(X) X(0, 0, 0) X(1, 0, 1) X(2, 0, 2) X(3, 1, 0) X(4, 1, 1) X(5, 1, 2)
+#endif
+
+/* r[i] = load(row[i] + at) for a register's worth of rows. */
+#define LLMC__FOUR_DO(r, load, row, at) \
+    r[0] = load((row)[0] + (at));       \
+    r[1] = load((row)[1] + (at));       \
+    r[2] = load((row)[2] + (at));       \
+    r[3] = load((row)[3] + (at))
+#if LLMC__W == 16
+#define LLMC__LANES_DO(r, load, row, at)         \
+    LLMC__FOUR_DO((r), load, (row), at);         \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at); \
+    LLMC__FOUR_DO((r + 8), load, (row) + 8, at); \
+    LLMC__FOUR_DO((r + 12), load, (row) + 12, at)
+#else
+#define LLMC__LANES_DO(r, load, row, at) \
+    LLMC__FOUR_DO((r), load, (row), at); \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at)
+#endif
+
+/* Lane 0 of w times x, onto sum: fused, as in the tiles. */
+LLMC__INLINE float LLMC__N(one_fma)(llmc__v8 w, float x, float sum)
+{
+    float t[8];
+    llmc__vstore(t, llmc__vfma(w, llmc__vset1(x), llmc__vset1(sum)));
+    return t[0];
+}
+
+/* Where element k of m lies in a panel: parts one after the other, then what is no whole part. */
+LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
+{
+    return (k < (m & ~(size_t)7) ? k % 8 * (m / 8 + 1) + k / 8 : k + 8) * LLMC__TALL;
+}
+
+/* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
+   a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
+   columns are one of four and up to twice the stride, which is what an instruction can hold.
+   ahead: where the columns of the next tile begin; asked for a little in each part. */
+LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                   uintptr_t ahead, unsigned columns)
+{
+    static const uint8_t order[8] = {0, 4, 2, 6, 1, 5, 3, 7};
+    float wait[3][LLMC__BROAD * LLMC__TALL]; /* sums of 1, 2 and 4 parts */
+    llmc__wv u, v, y;
+    size_t j, twice = 2 * stride;
+    unsigned t, level;
+#define LLMC__X(i, base, at) llmc__wv a##i = llmc__wzero(), b##i = a##i;
+    LLMC__EACH(LLMC__X)
+#undef LLMC__X
+#define LLMC__STEP(i, base, at)                                                                     \
+    if (columns > i) {                                                                              \
+        y = llmc__wset1(*(const float *)(const void *)(p##base + (at == 2 ? twice : at * stride))); \
+        a##i = llmc__wfma(u, y, a##i);                                                              \
+        b##i = llmc__wfma(v, y, b##i);                                                              \
+    }
+#define LLMC__ADD(i, base, at)                                                 \
+    if (columns > i) {                                                         \
+        a##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL), a##i);           \
+        b##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL + LLMC__W), b##i); \
+    }
+#define LLMC__PUT(i, base, at)                             \
+    if (columns > i) {                                     \
+        llmc__wstore(to + i * LLMC__TALL, a##i);           \
+        llmc__wstore(to + i * LLMC__TALL + LLMC__W, b##i); \
+    }
+    for (t = 0; t < 8; t++) {
+        const float *w = panel + order[t] * (m / 8 + 1) * LLMC__TALL;
+        const uint8_t *p0 = x + 4 * order[t], *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+        const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+        for (j = 0; j < columns; j++) {
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
+        }
+#define LLMC__X(i, base, at) a##i = b##i = llmc__wzero();
+        LLMC__EACH(LLMC__X)
+#undef LLMC__X
+        for (j = m / 8; j > 0; j--) {
+            u = llmc__wload(w);
+            v = llmc__wload(w + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+            w += LLMC__TALL;
+            p0 += 32;
+            p1 += 32;
+#if LLMC__BROAD > 6
+            p2 += 32;
+            p3 += 32;
+#endif
+        }
+        for (level = 0; (t >> level & 1) != 0; level++) {
+            const float *from = wait[level];
+            LLMC__EACH(LLMC__ADD)
+        }
+        if (t < 7) {
+            float *to = wait[level];
+            LLMC__EACH(LLMC__PUT)
+        }
+    }
+    {
+        const float *from = sum;
+        float *to = sum;
+        LLMC__EACH(LLMC__ADD)
+        for (j = m & ~(size_t)7; j < m; j++) {
+            const uint8_t *p0 = x + 4 * j, *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+            const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+            u = llmc__wload(panel + LLMC__N(panel_at)(j, m));
+            v = llmc__wload(panel + LLMC__N(panel_at)(j, m) + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+        }
+        LLMC__EACH(LLMC__PUT)
+    }
+#undef LLMC__STEP
+#undef LLMC__ADD
+#undef LLMC__PUT
+}
+
+/* The numbers of columns that tiles come in. */
+#define LLMC__TILE_FN(columns)                                                                             \
+    LLMC__FN void LLMC__N(tile_##columns)(float *sum, const float *panel, const uint8_t *x, size_t stride, \
+                                          size_t m, uintptr_t ahead)                                       \
+    {                                                                                                      \
+        LLMC__N(tile_of)(sum, panel, x, stride, m, ahead, columns);                                        \
+    }
+typedef void (*LLMC__N(tile_fn))(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                 uintptr_t ahead);
+LLMC__TILE_FN(4)
+LLMC__TILE_FN(6)
+#if LLMC__BROAD == 12
+LLMC__TILE_FN(8)
+LLMC__TILE_FN(12)
+#endif
+#undef LLMC__TILE_FN
+typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+
+/* A product of up to LLMC__SLAB rows with all columns of a round. */
+typedef struct LLMC__N(slab) {
+    const uint8_t *w, *x;
+    size_t row_bytes, rows, x_stride, cols, n;
+    LLMC__N(unpack_fn) unpack;
+    LLMC__N(tile_fn) tile;
+    size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
+    float *panel;       /* [SLAB / TALL][DEEP][TALL] */
+    float *sum;         /* [SLAB / TALL][tiles][wide][TALL] */
+} LLMC__N(slab);
+
+/* Chooses the tile of which cols needs fewest columns in all, the widest of those. cols >= 4. */
+LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
+{
+    static const struct {
+        size_t columns;
+        LLMC__N(tile_fn) tile;
+    } tiles[] = {
+#if LLMC__BROAD == 12
+        {12, LLMC__N(tile_12)},
+        {8, LLMC__N(tile_8)},
+#endif
+        {6, LLMC__N(tile_6)},
+        {4, LLMC__N(tile_4)}
+    };
+    size_t i, least = SIZE_MAX;
+    for (i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        size_t wide = tiles[i].columns, count = (s->cols + wide - 1) / wide;
+        if (wide <= s->cols && count * wide < least) {
+            least = count * wide;
+            s->wide = wide;
+            s->tiles = count;
+            s->tile = tiles[i].tile;
+        }
+    }
+}
+
+/* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
+LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+{
+    const uint8_t *row[LLMC__TALL];
+    size_t i;
+    for (i = 0; i < LLMC__TALL; i++)
+        row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
+    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+}
+
+/* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
+LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
+{
+    size_t i, k, r, size = s->tiles * s->wide;
+    LLMC_MEMSET(s->sum, 0, (s->rows + LLMC__TALL - 1) / LLMC__TALL * size * LLMC__TALL * sizeof *s->sum);
+    for (k = 0; k < s->n; k += LLMC__BLOCK) {
+        size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC__N(unpack_rows)(s, r, k, m);
+        for (i = 0; i < s->tiles; i++) {
+            size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
+            const uint8_t *x = s->x + t * s->x_stride + 4 * k;
+            uintptr_t ahead = i + 1 < s->tiles ? (uintptr_t)x + s->wide * s->x_stride
+                                               : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
+            for (r = 0; r < s->rows; r += LLMC__TALL)
+                s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
+                        s->x_stride, m, ahead);
+        }
+    }
+}
+
+/* out[t][r] from the sums of a slab. */
+LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t out_stride)
+{
+    size_t r, t, size = s->tiles * s->wide;
+    for (t = 0; t < s->cols; t++) {
+        /* columns of the last tile begin at cols - wide */
+        size_t at = t / s->wide + 1 < s->tiles ? t : t + size - s->cols;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC_MEMCPY(out + t * out_stride + r, s->sum + r * size + at * LLMC__TALL,
+                        4 * (s->rows - r < LLMC__TALL ? s->rows - r : LLMC__TALL));
+    }
+}
+
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
-                                         uintptr_t ahead)                                                    \
-    {                                                                                                        \
-        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                  \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            v = llmc__vload(x + k);                                                                          \
-            llmc__vprefetch(ahead + 4 * bytes * k);                                                          \
-            if (bytes > 2)                                                                                   \
-                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                                 \
-            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                    \
-            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                    \
-            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                    \
-            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                    \
-        }                                                                                                    \
-        if (full < n) {                                                                                      \
-            v = LLMC__N(load_f32_part)(x + full, n - full);                                                  \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                \
-            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                \
-            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                \
-            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                \
-        }                                                                                                    \
-        out[0] = llmc__vsum(a);                                                                              \
-        out[1] = llmc__vsum(b);                                                                              \
-        out[2] = llmc__vsum(c);                                                                              \
-        out[3] = llmc__vsum(d);                                                                              \
-    }                                                                                                        \
+    /* out [1]: w . x */                                                                                     \
     LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const float *x, size_t n)                          \
     {                                                                                                        \
-        llmc__v8 a = llmc__vzero();                                                                          \
-        for (; n >= 8; n -= 8, w += 8 * bytes, x += 8)                                                       \
-            a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                      \
-        if (n > 0)                                                                                           \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w, n), LLMC__N(load_f32_part)(x, n), a);              \
-        return llmc__vsum(a);                                                                                \
+        llmc__v8 a, b, c, d;                                                                                 \
+        float sum = 0;                                                                                       \
+        size_t k;                                                                                            \
+        for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
+            a = b = c = d = llmc__vzero();                                                                   \
+            for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+                b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
+                               b);                                                                           \
+                c = llmc__vfma(LLMC__N(load_##type)(w + 2 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 2 * LLMC__BLOCK), c);                                         \
+                d = llmc__vfma(LLMC__N(load_##type)(w + 3 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 3 * LLMC__BLOCK), d);                                         \
+            }                                                                                                \
+            sum = sum + llmc__vsum(a);                                                                       \
+            sum = sum + llmc__vsum(b);                                                                       \
+            sum = sum + llmc__vsum(c);                                                                       \
+            sum = sum + llmc__vsum(d);                                                                       \
+            w += 3 * LLMC__BLOCK * bytes;                                                                    \
+            x += 3 * LLMC__BLOCK;                                                                            \
+        }                                                                                                    \
+        while (n >= 8) {                                                                                     \
+            size_t m = n < LLMC__BLOCK ? n & ~(size_t)7 : LLMC__BLOCK;                                       \
+            a = llmc__vzero();                                                                               \
+            for (k = 0; k < m; k += 8, w += 8 * bytes, x += 8)                                               \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+            sum = sum + llmc__vsum(a);                                                                       \
+            n -= m;                                                                                          \
+        }                                                                                                    \
+        for (k = 0; k < n; k++)                                                                              \
+            sum = LLMC__N(one_fma)(LLMC__N(load_##type##_part)(w + bytes * k, 1), x[k], sum);                \
+        return sum;                                                                                          \
     }                                                                                                        \
-    /* out[4 * column + row] */                                                                              \
-    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],     \
-                                         size_t n)                                                           \
+    LLMC__FN void LLMC__N(line4_##type)(float out[4], const uint8_t *w, const float *const x[4], size_t n)   \
     {                                                                                                        \
-        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y; \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                      \
-            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                      \
-            y = llmc__vkeep(llmc__vload(x[0] + k));                                                          \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[1] + k));                                                          \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[2] + k));                                                          \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[3] + k));                                                          \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                                                \
+        size_t k = 0, full = n & ~(size_t)7;                                                                 \
+        while (k < full) {                                                                                   \
+            size_t end = full - k < LLMC__BLOCK ? full : k + LLMC__BLOCK;                                    \
+            llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                              \
+            for (; k < end; k += 8) {                                                                        \
+                v = llmc__vkeep(LLMC__N(load_##type)(w + bytes * k));                                        \
+                a = llmc__vfma(v, llmc__vload(x[0] + k), a);                                                 \
+                b = llmc__vfma(v, llmc__vload(x[1] + k), b);                                                 \
+                c = llmc__vfma(v, llmc__vload(x[2] + k), c);                                                 \
+                d = llmc__vfma(v, llmc__vload(x[3] + k), d);                                                 \
+            }                                                                                                \
+            s0 = s0 + llmc__vsum(a);                                                                         \
+            s1 = s1 + llmc__vsum(b);                                                                         \
+            s2 = s2 + llmc__vsum(c);                                                                         \
+            s3 = s3 + llmc__vsum(d);                                                                         \
         }                                                                                                    \
-        if (full < n) {                                                                                      \
-            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                  \
-            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                  \
-            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                               \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                               \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                               \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                               \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        for (; k < n; k++) {                                                                                 \
+            llmc__v8 v = LLMC__N(load_##type##_part)(w + bytes * k, 1);                                      \
+            s0 = LLMC__N(one_fma)(v, x[0][k], s0);                                                           \
+            s1 = LLMC__N(one_fma)(v, x[1][k], s1);                                                           \
+            s2 = LLMC__N(one_fma)(v, x[2][k], s2);                                                           \
+            s3 = LLMC__N(one_fma)(v, x[3][k], s3);                                                           \
         }                                                                                                    \
-        out[0] = llmc__vsum(a0);                                                                             \
-        out[1] = llmc__vsum(a1);                                                                             \
-        out[4] = llmc__vsum(b0);                                                                             \
-        out[5] = llmc__vsum(b1);                                                                             \
-        out[8] = llmc__vsum(c0);                                                                             \
-        out[9] = llmc__vsum(c1);                                                                             \
-        out[12] = llmc__vsum(d0);                                                                            \
-        out[13] = llmc__vsum(d1);                                                                            \
+        out[0] = s0;                                                                                         \
+        out[1] = s1;                                                                                         \
+        out[2] = s2;                                                                                         \
+        out[3] = s3;                                                                                         \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
+                                         size_t m)                                                           \
+    {                                                                                                        \
+        size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
+        llmc__wv r[LLMC__W];                                                                                 \
+        for (i = 0; i < LLMC__TALL; i += LLMC__W) {                                                          \
+            float *to = panel + i;                                                                           \
+            for (k = 0; k + LLMC__W <= m; k += LLMC__W, to += LLMC__W / 8 * LLMC__TALL) {                    \
+                LLMC__LANES_DO(r, llmc__wload_##type, row + i, bytes * (at + k));                            \
+                llmc__wturn(to, to + LLMC__TALL, part, r);                                                   \
+            }                                                                                                \
+            if (k < m) {                                                                                     \
+                uint8_t t[LLMC__W][LLMC__W * bytes];                                                         \
+                float turned[LLMC__W][LLMC__W];                                                              \
+                LLMC_MEMSET(t, 0, sizeof t);                                                                 \
+                for (j = 0; j < LLMC__W; j++) {                                                              \
+                    LLMC_MEMCPY(t[j], row[i + j] + bytes * (at + k), bytes * (m - k));                       \
+                    r[j] = llmc__wload_##type(t[j]);                                                         \
+                }                                                                                            \
+                llmc__wturn(turned[0], turned[8 % LLMC__W], LLMC__W, r);                                     \
+                for (j = 0; k < m; k++, j++)                                                                 \
+                    LLMC_MEMCPY(panel + LLMC__N(panel_at)(k, m) + i, turned[j], sizeof turned[j]);           \
+            }                                                                                                \
+        }                                                                                                    \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
                                          void *scratch)                                                      \
     {                                                                                                        \
-        (void)scratch;                                                                                       \
         const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t r, t, i, t0, step;                                                                            \
-        for (t0 = 0; t0 < cols; t0 += step) {                                                                \
-            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                   \
-            size_t tall = left == 1 ? 4 : 2;                                                                 \
-            step = left;                                                                                     \
-            for (r = 0; left == 1 && bytes > 2 && r < rows; r++)                                             \
-                out[t0 * out_stride + r] = LLMC__N(line_##type)(                                             \
-                    w + r * row_bytes, (const float *)(const void *)(at + t0 * x_stride), n);                \
-            for (; r < rows; r += tall) {                                                                    \
-                const uint8_t *row[4];                                                                       \
-                size_t most = rows - r < tall ? rows - r : tall;                                             \
-                for (i = 0; i < 4; i++)                                                                      \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
-                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                              \
-                    float sum[16];                                                                           \
-                    const float *col[4];                                                                     \
-                    size_t wide = end - t < 4 ? end - t : 4, j;                                              \
-                    for (j = 0; j < 4; j++)                                                                  \
-                        col[j] =                                                                             \
-                            (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride);  \
-                    if (tall == 4)                                                                           \
-                        LLMC__N(tile41_##type)(sum, row, col[0], n, (uintptr_t)row[0] + 4 * row_bytes);      \
-                    else                                                                                     \
-                        LLMC__N(tile24_##type)(sum, row, col, n);                                            \
-                    for (j = 0; j < wide; j++)                                                               \
-                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                  \
+        size_t r, t, j, room = (size_t)llmc__panel_bytes(n) / 4 / LLMC__SLAB - LLMC__DEEP - LLMC__BROAD;     \
+        if (cols > 4) {                                                                                      \
+            LLMC__N(slab) s;                                                                                 \
+            size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
+            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.row_bytes = row_bytes;                                                                         \
+            s.x_stride = x_stride;                                                                           \
+            s.n = n;                                                                                         \
+            s.panel = (float *)scratch;                                                                      \
+            s.sum = s.panel + LLMC__DEEP * LLMC__SLAB;                                                       \
+            for (; cols > 4; out += s.cols * out_stride, at += s.cols * x_stride, cols -= s.cols) {          \
+                s.cols = cols < each ? cols : each;                                                          \
+                s.x = at;                                                                                    \
+                LLMC__N(choose)(&s);                                                                         \
+                for (r = 0; r < rows; r += LLMC__SLAB) {                                                     \
+                    s.w = w + r * row_bytes;                                                                 \
+                    s.rows = rows - r < LLMC__SLAB ? rows - r : LLMC__SLAB;                                  \
+                    LLMC__N(slab_sum)(&s);                                                                   \
+                    LLMC__N(slab_out)(&s, out + r, out_stride);                                              \
                 }                                                                                            \
             }                                                                                                \
+        }                                                                                                    \
+        for (r = 0; r < rows; r++) {                                                                         \
+            if (cols > 2) {                                                                                  \
+                const float *col[4];                                                                         \
+                float sum[4];                                                                                \
+                for (j = 0; j < 4; j++)                                                                      \
+                    col[j] = (const float *)(const void *)(at + (j < cols ? j : cols - 1) * x_stride);       \
+                LLMC__N(line4_##type)(sum, w + r * row_bytes, col, n);                                       \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = sum[t];                                                        \
+            } else                                                                                           \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = LLMC__N(line_##type)(                                          \
+                        w + r * row_bytes, (const float *)(const void *)(at + t * x_stride), n);             \
         }                                                                                                    \
     }
 LLMC__MATMUL_FN(f32, 4)
 LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
+#undef LLMC__BLOCK
+#undef LLMC__DEEP
+#undef LLMC__TALL
+#undef LLMC__SLAB
+#undef LLMC__BROAD
+#undef LLMC__EACH
+#undef LLMC__FOUR_DO
+#undef LLMC__LANES_DO
 
-/* sum += part * (d e), fused; d e is rounded first, as in line, whose lanes are blocks. */
-LLMC__INLINE void LLMC__N(onto)(float sum[8], llmc__v8i part, llmc__v8 d, float e)
-{
-    llmc__vstore(sum, llmc__vfma(llmc__vcvt(part), llmc__vmul(d, llmc__vset1(e)), llmc__vload(sum)));
-}
+#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
 
-/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. part is [8][cols][8], already
-   moved to a column: its parts lie 8 * cols floats apart. Eight rows are folded at once, each in
-   its lane. */
-LLMC__INLINE llmc__v8 LLMC__N(fold)(const float *part, size_t cols)
-{
-    llmc__v8 a = llmc__vadd(llmc__vload(part), llmc__vload(part + 32 * cols));
-    llmc__v8 b = llmc__vadd(llmc__vload(part + 8 * cols), llmc__vload(part + 40 * cols));
-    llmc__v8 c = llmc__vadd(llmc__vload(part + 16 * cols), llmc__vload(part + 48 * cols));
-    llmc__v8 d = llmc__vadd(llmc__vload(part + 24 * cols), llmc__vload(part + 56 * cols));
-    return llmc__vadd(llmc__vadd(a, c), llmc__vadd(b, d));
-}
+/* Dots of four rows with one column, for attention's keys: one chain of fused multiply-adds for each of
+   eight lanes, then vsum; a short end filled up with zeros.
+     out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and is taken to be 4
+     rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that is one or two lines of 64 bytes, and
+     asks for as many there. */
+#define LLMC__TILE41_FN(type, bytes)                                                                      \
+    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n, \
+                                         uintptr_t ahead)                                                 \
+    {                                                                                                     \
+        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                               \
+        size_t k, full = n & ~(size_t)7;                                                                  \
+        for (k = 0; k < full; k += 8) {                                                                   \
+            v = llmc__vload(x + k);                                                                       \
+            llmc__vprefetch(ahead + 4 * bytes * k);                                                       \
+            if (bytes > 2)                                                                                \
+                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                              \
+            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                 \
+            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                 \
+            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                 \
+            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                 \
+        }                                                                                                 \
+        if (full < n) {                                                                                   \
+            v = LLMC__N(load_f32_part)(x + full, n - full);                                               \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);             \
+            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);             \
+            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);             \
+            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);             \
+        }                                                                                                 \
+        out[0] = llmc__vsum(a);                                                                           \
+        out[1] = llmc__vsum(b);                                                                           \
+        out[2] = llmc__vsum(c);                                                                           \
+        out[3] = llmc__vsum(d);                                                                           \
+    }
+LLMC__TILE41_FN(f32, 4)
+LLMC__TILE41_FN(f16, 2)
+#undef LLMC__TILE41_FN
 
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
    integer sum of a block, exact in whatever order, is fused onto it times the rounded product
    of both d; vsum's tree adds the parts.
-   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times eight of x.
+   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times a unit of x.
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest; missing blocks of the last
-   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. They are copied
-   (w8, x8) because reading on could leave the file. Nothing is fetched ahead, as for F32.
-   tile: 8 rows, a lane to a row, by cols <= 32 columns, which share a block unpacked once;
-   sum[8 t + i] is row i, column t.
-
-               block   0  1  2  3  4  5  6  7  8  9 ...
-     line      lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
-     tile      part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][t][row]
-   The parts of a tile take 8 KB, which L1 holds beside the panel and a block of every column. Twice
-   the columns would be all the stack that a function may have.
-   matmul: tiles of 8 rows from LLMC__TILE_COLUMNS columns on, lines for the rows that are left and
-   for fewer columns. A line's row is in L1 when the next column comes. */
-#define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
-    {                                                                                                        \
-        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), LLMC__N(x_scales)(x));                              \
-        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                                   \
-    }                                                                                                        \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
-    {                                                                                                        \
-        llmc__v8 acc = llmc__vzero();                                                                        \
-        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x += 8)                                             \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
-        if (blocks > 0) {                                                                                    \
-            uint8_t w8[8 * bytes];                                                                           \
-            llmc__q8 x8[8];                                                                                  \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *bytes);                                                               \
-            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
-            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
-        }                                                                                                    \
-        return llmc__vsum(acc);                                                                              \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(tile_##type)(float *sum, const uint8_t *w, size_t row_bytes, const uint8_t *x,     \
-                                       size_t x_stride, size_t cols, size_t blocks)                          \
-    {                                                                                                        \
-        float part[8 * 8 * 32]; /* [part][column][row] */                                                    \
-        size_t b, t;                                                                                         \
-        LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);                                                   \
-        for (b = 0; b < blocks; b++, w += bytes, x += sizeof(llmc__q8)) {                                    \
-            const uint8_t *at = x;                                                                           \
-            float *onto = part + b % 8 * (8 * cols);                                                         \
-            llmc__v8 d = llmc__vscales(w, row_bytes);                                                        \
-            LLMC__N(panel) p;                                                                                \
-            LLMC__N(panel_##type)(&p, w, row_bytes);                                                         \
-            for (t = 0; t + 4 <= cols; t += 4, onto += 32) {                                                 \
-                const llmc__q8 *q[4];                                                                        \
-                llmc__v8i dot[4];                                                                            \
-                int i;                                                                                       \
-                for (i = 0; i < 4; i++, at += x_stride)                                                      \
-                    q[i] = (const llmc__q8 *)(const void *)at;                                               \
-                LLMC__N(panel_dot4_##type)(dot, &p, q);                                                      \
-                LLMC__N(onto)(onto, dot[0], d, q[0]->d);                                                     \
-                LLMC__N(onto)(onto + 8, dot[1], d, q[1]->d);                                                 \
-                LLMC__N(onto)(onto + 16, dot[2], d, q[2]->d);                                                \
-                LLMC__N(onto)(onto + 24, dot[3], d, q[3]->d);                                                \
-            }                                                                                                \
-            for (; t < cols; t++, at += x_stride, onto += 8) {                                               \
-                const llmc__q8 *q = (const llmc__q8 *)(const void *)at;                                      \
-                LLMC__N(onto)(onto, LLMC__N(panel_dot_##type)(&p, q), d, q->d);                              \
-            }                                                                                                \
-        }                                                                                                    \
-        for (t = 0; t < cols; t++)                                                                           \
-            llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));                                    \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t t0, r, t, wide, blocks = n / LLMC__QK;                                                        \
-        for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {                                         \
-            wide = cols - t0 < 32 ? cols - t0 : 32;                                                          \
-            for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {                               \
-                float sum[8 * 32];                                                                           \
-                LLMC__N(tile_##type)(sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);         \
-                for (t = 0; t < wide; t++)                                                                   \
-                    LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);              \
-            }                                                                                                \
-            for (; r < rows; r++)                                                                            \
-                for (t = 0; t < wide; t++) {                                                                 \
-                    const llmc__q8 *q = (const llmc__q8 *)(const void *)(at + t * x_stride);                 \
-                    out[(t0 + t) * out_stride + r] = LLMC__N(line_##type)(w + r * row_bytes, q, blocks);     \
-                }                                                                                            \
-        }                                                                                                    \
+   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
+   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as
+   for F32. */
+#define LLMC__MATMUL_FN(type, bytes)                                                               \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
+    {                                                                                              \
+        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), llmc__vload(x->d));                       \
+        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                         \
+    }                                                                                              \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)        \
+    {                                                                                              \
+        llmc__v8 acc = llmc__vzero();                                                              \
+        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x++)                                      \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                \
+        if (blocks > 0) {                                                                          \
+            uint8_t w8[8 * bytes];                                                                 \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                         \
+            LLMC_MEMCPY(w8, w, blocks *bytes);                                                     \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                               \
+        }                                                                                          \
+        return llmc__vsum(acc);                                                                    \
     }
 LLMC__MATMUL_FN(q8_0, 34)
 LLMC__MATMUL_FN(q4_0, 18)
 #undef LLMC__MATMUL_FN
 
+#endif /* LLMC__LINES */
+
+#if LLMC__PASS == 1
 /* Scales of eight blocks, a lane for each; s and m where the kind is h. */
 typedef struct LLMC__N(scale8) {
     llmc__v8 d, off;
@@ -6830,220 +8029,262 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     }
 }
 
+#endif /* LLMC__PASS == 1 */
+
+#if LLMC__LINES
 /* Products of units, in the order of the blocks above: part j of eight is block j of every unit; the
    product of minimums, where a type has them, is fused on after the block's own.
      line   one row, one column; the last unit of a type of 32 may be short, and is copied out
      rows   eight rows of one unit, for tiles */
-#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                                  \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__q8 *x)           \
-    {                                                                                                        \
-        LLMC__N(quants) q;                                                                                   \
-        LLMC__N(scale8) h;                                                                                   \
-        llmc__v8 e = LLMC__N(x_scales)(x);                                                                   \
-        LLMC__N(quants_##type)(&q, w);                                                                       \
-        LLMC__N(scales_##type)(&h, w);                                                                       \
-        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc);       \
-        if (mins)                                                                                            \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(llmc__kind_##kind, x, h.m)), llmc__vmul(h.off, e), \
-                             acc);                                                                           \
-        return acc;                                                                                          \
-    }                                                                                                        \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__q8 *x, size_t blocks)                  \
-    {                                                                                                        \
-        llmc__v8 acc = llmc__vzero();                                                                        \
-        for (; blocks >= 8; blocks -= 8, w += bytes, x += 8)                                                 \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
-        if (blocks > 0) {                                                                                    \
-            uint8_t w8[bytes];                                                                               \
-            llmc__q8 x8[8];                                                                                  \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMSET(x8, 0, sizeof x8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
-            LLMC_MEMCPY(x8, x, blocks * sizeof *x);                                                          \
-            acc = LLMC__N(eight_##type)(acc, w8, x8);                                                        \
-        }                                                                                                    \
-        return llmc__vsum(acc);                                                                              \
-    }                                                                                                        \
-    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *w, size_t row_bytes, size_t blocks)    \
-    {                                                                                                        \
-        uint8_t w8[bytes];                                                                                   \
-        int i;                                                                                               \
-        if (blocks < 8)                                                                                      \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-        for (i = 0; i < 8; i++, w += row_bytes) {                                                            \
-            const uint8_t *at = w;                                                                           \
-            LLMC__N(quants) q;                                                                               \
-            LLMC__N(scale8) h;                                                                               \
-            if (blocks < 8) {                                                                                \
-                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                     \
-                at = w8;                                                                                     \
-            }                                                                                                \
-            LLMC__N(quants_##type)(&q, at);                                                                  \
-            LLMC__N(quants_store)(r->q[i], &q);                                                              \
-            LLMC__N(scales_##type)(&h, at);                                                                  \
-            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                               \
-        }                                                                                                    \
+#define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                            \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)     \
+    {                                                                                                  \
+        LLMC__V(quants) q;                                                                             \
+        LLMC__V(scale8) h;                                                                             \
+        llmc__v8 e = llmc__vload(x->d);                                                                \
+        LLMC__V(quants_##type)(&q, w);                                                                 \
+        LLMC__V(scales_##type)(&h, w);                                                                 \
+        acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
+        if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+        else if (mins)                                                                                 \
+            acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
+        return acc;                                                                                    \
+    }                                                                                                  \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)            \
+    {                                                                                                  \
+        llmc__v8 acc = llmc__vzero();                                                                  \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++)                                              \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                    \
+        if (blocks > 0) {                                                                              \
+            uint8_t w8[bytes];                                                                         \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                             \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                   \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                                   \
+        }                                                                                              \
+        return llmc__vsum(acc);                                                                        \
     }
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
+#endif /* LLMC__LINES */
 
-/* sum += dot * (d e), then += min * (off e), for eight rows. */
-LLMC__INLINE void LLMC__N(onto2)(float sum[8], llmc__v8i dot, llmc__v8i min, const float *d, const float *off,
-                                 float e, int mins)
-{
-    llmc__v8 s = llmc__vfma(llmc__vcvt(dot), llmc__vmul(llmc__vload(d), llmc__vset1(e)), llmc__vload(sum));
-    if (mins)
-        s = llmc__vfma(llmc__vcvt(min), llmc__vmul(llmc__vload(off), llmc__vset1(e)), s);
-    llmc__vstore(sum, s);
-}
-
-/* One block of a tile: eight rows with every column; sum is this part's [column][row]. kind and
-   mins are constants where this is inlined. */
-LLMC__INLINE void LLMC__N(block)(float *sum, const llmc__rows *r, size_t b, const LLMC__N(panel) * p,
-                                 const uint8_t *x, size_t x_stride, size_t cols, int kind, int mins, int bias)
-{
-    static const int16_t ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const int16_t *s = r->s[b], *m = kind == llmc__kind_h ? r->m[b] : ones;
-    llmc__v8i dot[4], min = llmc__viset1(0);
-    size_t t;
-    int i;
-    for (t = 0; t + 4 <= cols; t += 4, sum += 32) {
-        const llmc__q8 *q[4];
-        for (i = 0; i < 4; i++, x += x_stride)
-            q[i] = (const llmc__q8 *)(const void *)x;
-        LLMC__N(panel4)(kind, dot, p, q, s, bias);
-        for (i = 0; i < 4; i++) {
-            if (mins)
-                min = LLMC__N(panel_min)(q[i], m);
-            LLMC__N(onto2)(sum + 8 * i, dot[i], min, r->d[b], r->off[b], q[i]->d, mins);
-        }
+#if LLMC__PASS == 1
+/* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
+   short, and is copied out. */
+#define LLMC__ROWS_FN(type, name, bytes, kind, mins, bias)                                                  \
+    LLMC__FN void LLMC__N(rows_##type)(llmc__rows * r, const uint8_t *const *row, size_t at, size_t blocks) \
+    {                                                                                                       \
+        uint8_t w8[bytes];                                                                                  \
+        int i;                                                                                              \
+        if (blocks < 8)                                                                                     \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                  \
+        for (i = 0; i < 8; i++) {                                                                           \
+            const uint8_t *w = row[i] + at;                                                                 \
+            LLMC__N(quants) q;                                                                              \
+            LLMC__N(scale8) h;                                                                              \
+            if (blocks < 8) {                                                                               \
+                LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                    \
+                w = w8;                                                                                     \
+            }                                                                                               \
+            LLMC__N(quants_##type)(&q, w);                                                                  \
+            LLMC__N(quants_store)(r->q[i], &q);                                                             \
+            LLMC__N(scales_##type)(&h, w);                                                                  \
+            LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
+        }                                                                                                   \
     }
-    for (; t < cols; t++, x += x_stride, sum += 8) {
-        const llmc__q8 *q = (const llmc__q8 *)(const void *)x;
-        if (mins)
-            min = LLMC__N(panel_min)(q, m);
-        LLMC__N(onto2)(sum, LLMC__N(panel1)(kind, p, q, s, bias), min, r->d[b], r->off[b], q->d, mins);
-    }
-}
+LLMC__UNIT_TYPES(LLMC__ROWS_FN)
+#undef LLMC__ROWS_FN
 
-/* What matmul needs to know of a type, see LLMC__UNIT_TYPES. */
-typedef struct LLMC__N(unit_type) {
-    float (*line)(const uint8_t *w, const llmc__q8 *x, size_t blocks);
-    void (*rows)(llmc__rows *r, const uint8_t *w, size_t row_bytes, size_t blocks);
-    size_t bytes;
-    int kind, mins, bias;
-} LLMC__N(unit_type);
+#endif /* LLMC__PASS == 1 */
 
-/* As tile_##type above: 8 rows by cols <= 32 columns, whole units unpacked before their blocks. */
-LLMC__FN void LLMC__N(tile_units)(const LLMC__N(unit_type) * u, float *sum, const uint8_t *w,
-                                  size_t row_bytes, const uint8_t *x, size_t x_stride, size_t cols,
-                                  size_t blocks)
+#if LLMC__PANELS
+/* Products with many columns. LLMC__PANEL_ROWS rows are unpacked once, for their whole length, into the
+   caller's scratch; then LLMC__TILE_WIDTH columns at a time pass over them, block by block.
+                block   0  1  2  3  4  5  6  7  8  9 ...
+     line       lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
+     tile       part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][column][row]
+   What tiles know of a type: how rows are unpacked, by a function of its own or one for eight rows that
+   leaves the rest to LLMC__N(unpack); and which of the set's products takes its bytes. */
+typedef struct LLMC__N(tile_type) {
+    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
+    void (*unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks);
+    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
+    void (*block)(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
+                  size_t cols);
+    size_t bytes; /* of a unit */
+    int kind, mins, more;
+} LLMC__N(tile_type);
+
+/* One unit of every row, `at` bytes into it. */
+LLMC__FN void LLMC__N(unpack)(const LLMC__N(tile_type) * u, llmc__panel *p, const uint8_t *const *row,
+                              size_t at, size_t blocks)
 {
-    float part[8 * 8 * 32]; /* [part][column][row] */
-    llmc__rows r;
-    size_t b, t, most;
-    LLMC_MEMSET(part, 0, 8 * 8 * cols * sizeof *part);
-    for (; blocks > 0; blocks -= most, w += u->bytes) {
-        most = blocks < 8 ? blocks : 8;
-        u->rows(&r, w, row_bytes, most);
-        for (b = 0; b < most; b++, x += sizeof(llmc__q8)) {
-            float *onto = part + b * (8 * cols);
-            LLMC__N(panel) p;
-            const int8_t *q = r.q[0] + 32 * b;
-            if (u->kind == llmc__kind_h) {
-                LLMC__N(panel_h)(&p, q, r.s[b], u->bias);
+    llmc__rows part[LLMC__W / 8], *r;
+    const uint8_t *q[LLMC__W];
+    size_t s, i, b, to;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        for (i = 0; i < LLMC__W; i += 8) {
+            r = &part[i / 8];
+            to = s + i;
+            u->rows(r, row + to, at, blocks);
+            for (b = 0; b < 8; b++) {
+                q[i + b] = (const uint8_t *)r->q[b];
+                LLMC_MEMCPY(p->d[b] + to, r->d[b], sizeof r->d[b]);
                 if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_h, 0, 0);
-            } else if (u->kind == llmc__kind_s) {
-                LLMC__N(panel_s)(&p, q, r.s[b], 0);
-                LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_s, 0, 0);
-            } else {
-                LLMC__N(panel_u)(&p, q, r.s[b], 0);
-                if (u->mins)
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 1, 0);
-                else
-                    LLMC__N(block)(onto, &r, b, &p, x, x_stride, cols, llmc__kind_u, 0, u->bias);
+                    LLMC_MEMCPY(p->off[b] + to, r->off[b], sizeof r->off[b]);
+                if (u->kind == llmc__kind_h)
+                    LLMC_MEMCPY(p->s[b] + 2 * to, r->s[b], sizeof r->s[b]);
+                if (u->kind == llmc__kind_h && u->mins)
+                    LLMC_MEMCPY(p->m[b] + 2 * to, r->m[b], sizeof r->m[b]);
             }
         }
+        for (b = 0; b < 8; b++)
+            LLMC__N(strip)(p->q[b] + LLMC__QK * s, q, LLMC__QK * b, u->more);
     }
-    for (t = 0; t < cols; t++)
-        llmc__vstore(sum + 8 * t, LLMC__N(fold)(part + 8 * t, cols));
 }
 
-/* llmc__matmul_fn for units: as matmul_##type above. */
-LLMC__FN void LLMC__N(matmul_units)(const LLMC__N(unit_type) * u, float *out, size_t out_stride,
-                                    const uint8_t *w, size_t row_bytes, size_t rows, const void *x,
-                                    size_t x_stride, size_t cols, size_t n)
+/* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
+LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
 {
-    const uint8_t *at = (const uint8_t *)x;
-    size_t t0, r, t, wide, blocks = n / LLMC__QK;
-    for (t0 = 0; t0 < cols; t0 += wide, at += wide * x_stride) {
-        wide = cols - t0 < 32 ? cols - t0 : 32;
-        for (r = 0; wide >= LLMC__TILE_COLUMNS && r + 8 <= rows; r += 8) {
-            float sum[8 * 32];
-            LLMC__N(tile_units)(u, sum, w + r * row_bytes, row_bytes, at, x_stride, wide, blocks);
-            for (t = 0; t < wide; t++)
-                LLMC_MEMCPY(out + (t0 + t) * out_stride + r, sum + 8 * t, 8 * sizeof *sum);
-        }
-        for (; r < rows; r++)
-            for (t = 0; t < wide; t++)
-                out[(t0 + t) * out_stride + r] =
-                    u->line(w + r * row_bytes, (const llmc__q8 *)(const void *)(at + t * x_stride), blocks);
+    llmc__wv a = llmc__wadd(llmc__wload(part), llmc__wload(part + 4 * LLMC__PART));
+    llmc__wv b = llmc__wadd(llmc__wload(part + LLMC__PART), llmc__wload(part + 5 * LLMC__PART));
+    llmc__wv c = llmc__wadd(llmc__wload(part + 2 * LLMC__PART), llmc__wload(part + 6 * LLMC__PART));
+    llmc__wv d = llmc__wadd(llmc__wload(part + 3 * LLMC__PART), llmc__wload(part + 7 * LLMC__PART));
+    return llmc__wadd(llmc__wadd(a, c), llmc__wadd(b, d));
+}
+
+/* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
+   LLMC__PART_BYTES. */
+LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
+                            const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
+                            size_t cols, float *part)
+{
+    float sum[LLMC__PANEL_ROWS];
+    size_t b, t, r;
+    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    for (b = 0; b < blocks; b++) {
+        u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
+    }
+    for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
+        float *to = rows == LLMC__PANEL_ROWS ? out : sum;
+        for (r = 0; r < LLMC__PANEL_ROWS; r += LLMC__W)
+            llmc__wstore(to + r, LLMC__N(fold)(part + r));
+        if (to == sum)
+            LLMC_MEMCPY(out, sum, rows * sizeof *sum);
     }
 }
-#define LLMC__X(type, name, bytes, kind, mins, bias)                                                         \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
-                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
-                                         void *scratch)                                                      \
-    {                                                                                                        \
-        (void)scratch;                                                                                       \
-        static const LLMC__N(unit_type)                                                                      \
-            u = {LLMC__N(line_##type), LLMC__N(rows_##type), bytes, llmc__kind_##kind, mins, bias};          \
-        LLMC__N(matmul_units)(&u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n);                \
+
+/* llmc__matmul_fn. Missing rows of the last panel are copies of the last one. */
+LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, const uint8_t *w,
+                             size_t row_bytes, size_t rows, const uint8_t *x, size_t x_stride, size_t cols,
+                             size_t blocks, void *scratch)
+{
+    llmc__panel *p = (llmc__panel *)(void *)((uint8_t *)scratch + LLMC__PART_BYTES);
+    const uint8_t *row[LLMC__PANEL_ROWS];
+    size_t r, t, b, i;
+    for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        for (i = 0; i < LLMC__PANEL_ROWS; i++)
+            row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
+        for (b = 0; b < blocks; b += 8) {
+            size_t most = blocks - b < 8 ? blocks - b : 8;
+            if (u->unpack != NULL)
+                u->unpack(p + b / 8, row, b / 8 * u->bytes, most);
+            else
+                LLMC__N(unpack)(u, p + b / 8, row, b / 8 * u->bytes, most);
+        }
+        for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
+            LLMC__N(tile)
+        (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
     }
+}
+
+/* llmc__matmul_fn: lines for few columns, each row in L1 when the next column comes; tiles for the rest. */
+LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, const uint8_t *w,
+                               size_t row_bytes, size_t rows, const uint8_t *x, size_t x_stride, size_t cols,
+                               size_t n, void *scratch)
+{
+    size_t r, t;
+    if (cols >= LLMC__TILE_COLUMNS) {
+        LLMC__N(tiles)(u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n / LLMC__QK, scratch);
+        return;
+    }
+    for (r = 0; r < rows; r++, w += row_bytes)
+        for (t = 0; t < cols; t++)
+            out[t * out_stride + r] =
+                u->line(w, (const llmc__x8 *)(const void *)(x + t * x_stride), n / LLMC__QK);
+}
+
+#define LLMC__LINE(type) LLMC__CAT(LLMC__LINED, line_##type)
+#define LLMC__PRODUCT_FN(type, bytes, unpack, rows, block, kind, mins, more)                                \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, \
+                                         size_t rows_, const void *x, size_t x_stride, size_t cols,         \
+                                         size_t n, void *scratch)                                           \
+    {                                                                                                       \
+        static const LLMC__N(tile_type)                                                                     \
+            u = {LLMC__LINE(type), unpack, rows, LLMC__N(block), bytes, llmc__kind_##kind, mins, more};     \
+        LLMC__N(product)                                                                                    \
+        (&u, out, out_stride, w, row_bytes, rows_, (const uint8_t *)x, x_stride, cols, n, scratch);         \
+    }
+LLMC__PRODUCT_FN(q8_0, 8 * 34, LLMC__N(unpack_q8_0), NULL, block_s0, s, 0, 0)
+LLMC__PRODUCT_FN(q4_0, 8 * 18, LLMC__N(unpack_q4_0), NULL, block_q4, u, 0, 0)
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                          \
+    LLMC__PRODUCT_FN(type, bytes, NULL, LLMC__V(rows_##type), block_##kind##mins, kind, mins, \
+                     LLMC__N(more)(kind, mins, bias))
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
+#undef LLMC__PRODUCT_FN
+#undef LLMC__LINE
+#endif /* LLMC__PANELS */
 
-/* As llmc__scalar_quantize_x, to the bit. The largest of bits across lanes is found in memory: its
-   eight steps are few beside 32 elements, and no set has a primitive for it. A block of zeros or
-   with a NaN goes its own way, so that vround only sees what it can round. */
-LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__q8 *out)
+#if LLMC__PASS == 1
+
+/* As llmc__scalar_quantize_x, to the bit: block `at` of a unit, x [32]. The largest of bits across lanes
+   is found in memory: its eight steps are few beside 32 elements, and no set has a primitive for it. A
+   block of zeros or with a NaN goes its own way, so that vround only sees what it can round. */
+LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t at)
 {
-    for (; n >= LLMC__QK; n -= LLMC__QK, x += LLMC__QK, out++) {
-        llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24),
-                 m;
-        llmc__v8i i, j, k, l;
-        int32_t lane[8], more[8], most = 0;
-        float inverse;
-        int at;
-        i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
-        j = llmc__vimax(llmc__vabsbits(c), llmc__vabsbits(d));
-        llmc__vistore(lane, llmc__vimax(i, j));
-        for (at = 0; at < 8; at++)
-            most = lane[at] > most ? lane[at] : most;
-        out->d = llmc__q8_scale(most, &inverse);
-        if (inverse == 0) {
-            LLMC_MEMSET(out->q, 0, sizeof out->q);
-            out->sum[0] = out->sum[1] = 0;
-            continue;
-        }
-        m = llmc__vset1(inverse);
-        i = llmc__vround(llmc__vmul(a, m));
-        j = llmc__vround(llmc__vmul(b, m));
-        k = llmc__vround(llmc__vmul(c, m));
-        l = llmc__vround(llmc__vmul(d, m));
-        llmc__viput32(out->q, i, j, k, l);
-        llmc__vistore(lane, llmc__viadd(i, j));
-        llmc__vistore(more, llmc__viadd(k, l));
-        for (at = 1; at < 8; at++) {
-            lane[0] += lane[at];
-            more[0] += more[at];
-        }
-        out->sum[0] = (int16_t)lane[0];
-        out->sum[1] = (int16_t)more[0];
+    llmc__v8 a = llmc__vload(x), b = llmc__vload(x + 8), c = llmc__vload(x + 16), d = llmc__vload(x + 24), m;
+    llmc__v8i i, j, k, l;
+    int32_t lane[8], more[8], most = 0;
+    float inverse;
+    int y;
+    i = llmc__vimax(llmc__vabsbits(a), llmc__vabsbits(b));
+    j = llmc__vimax(llmc__vabsbits(c), llmc__vabsbits(d));
+    llmc__vistore(lane, llmc__vimax(i, j));
+    for (y = 0; y < 8; y++)
+        most = lane[y] > most ? lane[y] : most;
+    out->d[at] = llmc__x8_scale(most, &inverse);
+    if (inverse == 0) {
+        out->sum[at] = out->d[at];
+        return;
     }
+    m = llmc__vset1(inverse);
+    i = llmc__vround(llmc__vmul(a, m));
+    j = llmc__vround(llmc__vmul(b, m));
+    k = llmc__vround(llmc__vmul(c, m));
+    l = llmc__vround(llmc__vmul(d, m));
+    llmc__viput32(out->q + 32 * at, i, j, k, l);
+    llmc__vistore(lane, llmc__viadd(i, j));
+    llmc__vistore(more, llmc__viadd(k, l));
+    for (y = 1; y < 8; y++) {
+        lane[0] += lane[y];
+        more[0] += more[y];
+    }
+    out->half[2 * at] = (int16_t)lane[0];
+    out->half[2 * at + 1] = (int16_t)more[0];
+    out->less[at] = -128 * (lane[0] + more[0]);
+    out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
+}
+
+/* Units begin as zeros, which is also what blocks beyond n are. */
+LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
+{
+    size_t b;
+    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
+    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK)
+        LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
 }
 
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
@@ -7342,6 +8583,24 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     }
 }
 
+LLMC__FN void LLMC__N(key_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    llmc__scalar_key_store_f32(page, slot, x, n);
+}
+
+/* The conversion is the vector's, the stores are one by one. */
+LLMC__FN void LLMC__N(key_store_f16)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page + llmc__key_at(n, slot, 0), t[8];
+    size_t i, j;
+    for (i = 0; i < n; i += 8) {
+        size_t most = n - i < 8 ? n - i : 8;
+        LLMC__V(vstore_f16)(t, most == 8 ? llmc__vload(x + i) : LLMC__N(load_f32_part)(x + i, most));
+        for (j = 0; j < most; j++)
+            to[16 * (i + j)] = t[j];
+    }
+}
+
 /* kv_dot: four rows share q. kv_mix: 32 elements of out stay in registers over all rows.
    k, v [rows][n], row_bytes apart, at a multiple of 2; q, out and p aligned floats.
    dot   each score has the order of matmul's sums; scaled last. What is missing of the last four
@@ -7412,7 +8671,462 @@ LLMC__FN bool LLMC__N(finite)(const float *x, size_t n)
     return lane[0] < 0x7f800000;
 }
 
+/* The first n < 8 floats at p, the others -infinity. */
+LLMC__INLINE llmc__v8 LLMC__N(load_low_part)(const float *p, size_t n)
+{
+    float t[8];
+    llmc__vstore(t, llmc__vset1(llmc__bits_f32(0xff800000u)));
+    LLMC_MEMCPY(t, p, 4 * n);
+    return llmc__vload(t);
+}
+
+/* NaN is looked for apart, by bits, as vmax may lose it; what is largest does not matter then. Four
+   maxima at a time: a chain of one would wait for itself. */
+LLMC__FN bool LLMC__N(top)(const float *x, size_t n, float *lane, float *largest)
+{
+    const llmc__v8 low = llmc__vset1(llmc__bits_f32(0xff800000u));
+    llmc__v8 a, b, v, u, all = low;
+    llmc__v8i most = llmc__viset1(0), more = most;
+    float best[8];
+    int32_t bits[8];
+    size_t i = 0, end;
+    for (; n > 0; x += end, n -= end, lane += 8) {
+        end = n < LLMC__GROUP ? n : LLMC__GROUP;
+        a = b = low;
+        for (i = 0; i + 16 <= end; i += 16) {
+            v = llmc__vload(x + i);
+            u = llmc__vload(x + i + 8);
+            a = llmc__vmax(v, a);
+            b = llmc__vmax(u, b);
+            most = llmc__vimax(most, llmc__vabsbits(v));
+            more = llmc__vimax(more, llmc__vabsbits(u));
+        }
+        for (; i < end; i += 8) {
+            v = end - i >= 8 ? llmc__vload(x + i) : LLMC__N(load_low_part)(x + i, end - i);
+            a = llmc__vmax(v, a);
+            most = llmc__vimax(most, llmc__vabsbits(v));
+        }
+        a = llmc__vmax(a, b);
+        llmc__vstore(lane, a);
+        all = llmc__vmax(a, all);
+    }
+    llmc__vstore(best, all);
+    llmc__vistore(bits, llmc__vimax(most, more));
+    for (i = 1; i < 8; i++) {
+        best[0] = best[i] > best[0] ? best[i] : best[0];
+        bits[0] = bits[i] > bits[0] ? bits[i] : bits[0];
+    }
+    *largest = best[0];
+    return bits[0] <= 0x7f800000;
+}
+
+/* As llmc__decay. */
+LLMC__INLINE llmc__v8 LLMC__N(decay)(llmc__v8 x)
+{
+    const llmc__v8 big = llmc__vset1(LLMC__ROUND);
+    llmc__v8 y = llmc__vmax(llmc__vset1(-87.33f), x), n, k, r, p;
+    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
+    k = llmc__vsub(n, big);
+    r = llmc__vsub(y, llmc__vmul(k, llmc__vset1(0.693359375f)));
+    r = llmc__vadd(r, llmc__vmul(k, llmc__vset1(2.12194440e-4f)));
+    p = llmc__vset1(0.00138144672f);
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.00836878084f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.0416683927f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.166665196f));
+    p = llmc__vadd(llmc__vmul(p, r), llmc__vset1(0.49999994f));
+    p = llmc__vadd(llmc__vadd(llmc__vmul(llmc__vmul(r, r), p), r), llmc__vset1(1));
+    return llmc__vsel_lt(x, llmc__vset1(-87.0f), llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+}
+
+/* One group, n <= LLMC__GROUP; returns its lanes. Both arrays or weight alone may be NULL: each call below
+   is a loop of its own. */
+LLMC__INLINE llmc__v8 LLMC__N(weigh_group)(float *weight, float *value, const float *x, size_t n,
+                                           float largest, float scale)
+{
+    const llmc__v8 most = llmc__vset1(largest), a = llmc__vset1(scale), zero = llmc__vzero();
+    llmc__v8 sum = zero, v, w;
+    size_t i, full = n & ~(size_t)7;
+    float rest[8];
+    for (i = 0; i < full; i += 8) {
+        v = llmc__vload(x + i);
+        v = llmc__vsel_lt(v, most, llmc__vmul(llmc__vsub(v, most), a), zero);
+        w = LLMC__N(decay)(v);
+        sum = llmc__vadd(sum, w);
+        if (value != NULL)
+            llmc__vstore(value + i, v);
+        if (weight != NULL)
+            llmc__vstore(weight + i, w);
+    }
+    if (i < n) { /* the lanes beyond the end must not count: dropped by storing and loading again */
+        v = LLMC__N(load_f32_part)(x + i, n - i);
+        v = llmc__vsel_lt(v, most, llmc__vmul(llmc__vsub(v, most), a), zero);
+        LLMC__N(store_part)(rest, LLMC__N(decay)(v), n - i);
+        sum = llmc__vadd(sum, LLMC__N(load_f32_part)(rest, n - i));
+        if (value != NULL)
+            LLMC__N(store_part)(value + i, v, n - i);
+        if (weight != NULL)
+            LLMC_MEMCPY(weight + i, rest, 4 * (n - i));
+    }
+    return sum;
+}
+
+LLMC__FN void LLMC__N(weigh)(float *weight, float *value, const float *x, size_t n, float largest,
+                             float scale, float *lane)
+{
+    size_t i, m;
+    for (i = 0; i < n; i += m, lane += 8) {
+        m = n - i < LLMC__GROUP ? n - i : LLMC__GROUP;
+        llmc__vstore(lane, weight == NULL
+                               ? LLMC__N(weigh_group)(NULL, NULL, x + i, m, largest, scale)
+                               : LLMC__N(weigh_group)(weight + i, value + i, x + i, m, largest, scale));
+    }
+}
+
 #endif /* LLMC__PASS == 1 */
+
+/* Attention by tiles (llmc__attend). Scores and outputs are both products of a few rows by 32 columns, x y:
+   of queries with keys, over elements; of weights p with values, over positions. Columns are lanes, so each
+   result is one chain, however many rows go together:
+     c[r][i] = fma(x[r][n], y[n][i], ... fma(x[r][0], y[0][i], f[r] c[r][i]))
+   y comes in up to two runs, as a tile's values lie in two pages; n are their lengths. Columns [0, 16) are
+   at y, 16 more gap bytes on. gap 0, where a head has no more (K = 80), computes them twice. */
+typedef struct LLMC__N(band) {
+    const uint8_t *y[2];
+    size_t n[2], step, gap, out_gap; /* step, gap in bytes; out_gap in floats, 16 or 0 */
+    uintptr_t ahead[2];              /* what is wanted next: fetched as the sum goes on */
+    size_t ahead_step;
+} LLMC__N(band);
+typedef void (*LLMC__N(band_fn))(float *c, size_t c_step, const float *f, const float *x, size_t x_step,
+                                 const LLMC__N(band) * b);
+
+/* For row i. Registers: a row's sums, and its x in all lanes, are 3 of AVX-512's 32, or 5 of 16 otherwise;
+   that leaves 8 rows or 3. */
+#if LLMC__W == 16
+#define LLMC__BAND_ZERO(i, j) llmc__wv s##i, a##i = llmc__wzero(), b##i = llmc__wzero();
+#define LLMC__BAND_LOAD(i, j)                             \
+    s##i = llmc__wset1(f[i]);                             \
+    a##i = llmc__wmul(s##i, llmc__wload(c + i * c_step)); \
+    b##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap));
+#define LLMC__BAND_STORE(i, j)          \
+    llmc__wstore(c + i * c_step, a##i); \
+    llmc__wstore(c + i * c_step + b->out_gap, b##i);
+#define LLMC__BAND_COLUMNS(rows, type, bytes)                            \
+    u = llmc__wload_##type(y);                                           \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, a) u = llmc__wload_##type(y + gap); \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, b)
+#else
+#define LLMC__BAND_ZERO(i, j) \
+    llmc__wv s##i, a##i = llmc__wzero(), b##i = llmc__wzero(), d##i = llmc__wzero(), e##i = llmc__wzero();
+#define LLMC__BAND_LOAD(i, j)                                          \
+    s##i = llmc__wset1(f[i]);                                          \
+    a##i = llmc__wmul(s##i, llmc__wload(c + i * c_step));              \
+    b##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + 8));          \
+    d##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap)); \
+    e##i = llmc__wmul(s##i, llmc__wload(c + i * c_step + b->out_gap + 8));
+#define LLMC__BAND_STORE(i, j)                       \
+    llmc__wstore(c + i * c_step, a##i);              \
+    llmc__wstore(c + i * c_step + 8, b##i);          \
+    llmc__wstore(c + i * c_step + b->out_gap, d##i); \
+    llmc__wstore(c + i * c_step + b->out_gap + 8, e##i);
+#define LLMC__BAND_COLUMNS(rows, type, bytes)                                        \
+    u = llmc__wload_##type(y);                                                       \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, a) u = llmc__wload_##type(y + 8 * bytes);       \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, b) u = llmc__wload_##type(y + gap);             \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, d) u = llmc__wload_##type(y + gap + 8 * bytes); \
+    LLMC__ROWS##rows(LLMC__BAND_FMA, e)
+#endif
+#define LLMC__BAND_SET(i, j) s##i = llmc__wset1(x[i * x_step]);
+#define LLMC__BAND_FMA(i, j) j##i = llmc__wfma(s##i, u, j##i);
+
+/* For a number of rows and a type. f NULL: sums begin at zero. */
+#define LLMC__BAND_FN(rows, type, bytes)                                                                \
+    LLMC__FN void LLMC__N(band##rows##_##type)(float *c, size_t c_step, const float *f, const float *x, \
+                                               size_t x_step, const LLMC__N(band) * b)                  \
+    {                                                                                                   \
+        size_t gap = b->gap, step = b->step, k;                                                         \
+        int run;                                                                                        \
+        llmc__wv u;                                                                                     \
+        LLMC__ROWS##rows(LLMC__BAND_ZERO, ) if (f != NULL)                                              \
+        {                                                                                               \
+            LLMC__ROWS##rows(LLMC__BAND_LOAD, )                                                         \
+        }                                                                                               \
+        for (run = 0; run < 2; run++) {                                                                 \
+            const uint8_t *y = b->y[run];                                                               \
+            uintptr_t ahead = b->ahead[run];                                                            \
+            for (k = b->n[run]; k > 0; k--, x++, y += step, ahead += b->ahead_step) {                   \
+                LLMC__ROWS##rows(LLMC__BAND_SET, );                                                     \
+                llmc__vprefetch(ahead);                                                                 \
+                LLMC__BAND_COLUMNS(rows, type, bytes)                                                   \
+            }                                                                                           \
+        }                                                                                               \
+        LLMC__ROWS##rows(LLMC__BAND_STORE, )                                                            \
+    }
+#define LLMC__BAND_FNS(type, bytes) \
+    LLMC__BAND_FN(1, type, bytes)   \
+    LLMC__BAND_FN(2, type, bytes)   \
+    LLMC__BAND_MORE(type, bytes)
+#if LLMC__W == 16
+#define LLMC__BAND_ROWS              8
+#define LLMC__BAND_MORE(type, bytes) LLMC__BAND_FN(4, type, bytes) LLMC__BAND_FN(8, type, bytes)
+#define LLMC__BAND_TABLE(type)                                                                             \
+    {                                                                                                      \
+        NULL, LLMC__N(band1_##type), LLMC__N(band2_##type), NULL, LLMC__N(band4_##type), NULL, NULL, NULL, \
+            LLMC__N(band8_##type)                                                                          \
+    }
+#else
+#define LLMC__BAND_ROWS              3
+#define LLMC__BAND_MORE(type, bytes) LLMC__BAND_FN(3, type, bytes)
+#define LLMC__BAND_TABLE(type)                                                    \
+    {                                                                             \
+        NULL, LLMC__N(band1_##type), LLMC__N(band2_##type), LLMC__N(band3_##type) \
+    }
+#endif
+LLMC__BAND_FNS(f32, 4)
+LLMC__BAND_FNS(f16, 2)
+
+/* By rows; llmc__band_rows names those that are there. */
+static const LLMC__N(band_fn) LLMC__N(bands_f32)[] = LLMC__BAND_TABLE(f32);
+static const LLMC__N(band_fn) LLMC__N(bands_f16)[] = LLMC__BAND_TABLE(f16);
+
+/* How many rows go together when so many are left. */
+LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
+{
+#if LLMC__W == 16
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+#else
+    return left >= 3 && left != 4 ? 3 : left >= 2 ? 2 : 1;
+#endif
+}
+
+/* Where a tile is read: in the cache, for a few rows; unpacked, when many come. Values in runs. */
+typedef struct LLMC__N(source) {
+    const LLMC__N(band_fn) * fn;
+    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
+    size_t size, row; /* bytes of an element, of a position's value */
+    uint32_t run;     /* positions in one run */
+    bool fetch;       /* ask for the next tile meanwhile */
+} LLMC__N(source);
+
+/* score [n][LLMC__TILE] of rows r to r + n, for the pages that any row sees. */
+LLMC__FN void LLMC__N(attend_scores)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
+                                     float *score)
+{
+    LLMC__N(band) b;
+    uint32_t p;
+    b.step = 16 * s->size;
+    b.gap = b.step * a->K;
+    b.out_gap = 16;
+    b.n[0] = a->K;
+    b.n[1] = 0;
+    b.y[1] = NULL;
+    b.ahead[1] = 0;
+    for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {
+        bool fetch = s->fetch && a->next_keys[p] != NULL;
+        b.y[0] = s->keys[p];
+        b.ahead[0] = (uintptr_t)(fetch ? a->next_keys[p] : s->keys[p]);
+        b.ahead_step = fetch ? 2 * b.step : 0;
+        s->fn[n](score + p * LLMC__PAGE_TOKENS, LLMC__TILE, NULL, a->q + (size_t)r * a->K, a->K, &b);
+    }
+}
+
+/* n rows from `row` on: f times what they have, and p [n][LLMC__TILE] times the values of [lo, hi). */
+LLMC__FN void LLMC__N(attend_values)(const llmc__attend *a, const LLMC__N(source) * s, float *row, uint32_t n,
+                                     const float *f, const float *p, uint32_t lo, uint32_t hi)
+{
+    LLMC__N(band) b;
+    uint32_t at = lo / s->run, i, j;
+    b.step = s->row;
+    b.n[0] = (at + 1) * s->run < hi ? (at + 1) * s->run - lo : hi - lo;
+    b.n[1] = hi - lo - b.n[0];
+    b.ahead_step = s->fetch ? s->row : 0;
+    for (i = 0; i < a->wide; i += 32) {
+        b.out_gap = a->wide - i > 16 ? 16 : 0;
+        b.gap = b.out_gap * s->size;
+        for (j = 0; j < 2; j++) {
+            uint32_t page = b.n[j] > 0 ? at + j : at; /* a second run of nothing is never read */
+            size_t offset = (j == 0 ? lo % s->run : 0) * s->row + i * s->size;
+            b.y[j] = s->values[page] + offset;
+            b.ahead[j] = s->fetch && a->next_values[page] != NULL ? (uintptr_t)a->next_values[page] + offset
+                                                                  : (uintptr_t)b.y[j];
+        }
+        s->fn[n](row + i, a->step, f, p + lo, LLMC__TILE, &b);
+    }
+}
+
+/* 2^x for x <= 0 within 2 ulp, 0 from about -126.5 down; NaN stays. As LLMC__N(exp) without its logarithms.
+   2^-127 is the bits of 0 for vpow2, so nothing else has to be done for what underflows. */
+LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
+{
+    llmc__wv big = llmc__wset1(LLMC__ROUND), n, r, p;
+    r = llmc__wmax(llmc__wset1(-127), x);
+    n = llmc__wadd(r, big);
+    r = llmc__wsub(r, llmc__wsub(n, big));
+    p = llmc__wset1(0.00132647273f);
+    p = llmc__wfma(p, r, llmc__wset1(0.00967151299f));
+    p = llmc__wfma(p, r, llmc__wset1(0.0555073358f));
+    p = llmc__wfma(p, r, llmc__wset1(0.240222424f));
+    p = llmc__wfma(p, r, llmc__wset1(0.693147004f));
+    p = llmc__wfma(p, r, llmc__wset1(1));
+    return llmc__wmul(p, llmc__wpow2(n));
+}
+
+/* Scores of one row to p, [lo, hi) of the tile, 0 outside; what the row has is to be scaled by the result,
+   its sums of p are already. */
+LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *score, uint32_t lo,
+                                      uint32_t hi)
+{
+    float *sum = row + a->wide, *top = sum + 16, shrink = 1;
+    llmc__wv most, s;
+    uint32_t j;
+    if (a->softcap > 0) {
+        LLMC__V(softcap)(score, LLMC__TILE, a->softcap);
+        LLMC__V(scale)(score, LLMC__LOG2E, LLMC__TILE);
+    }
+    for (j = 0; j < lo; j++)
+        score[j] = -FLT_MAX;
+    for (j = hi; j < LLMC__TILE; j++)
+        score[j] = -FLT_MAX;
+    most = llmc__wload(score);
+    for (j = LLMC__W; j < LLMC__TILE; j += LLMC__W)
+        most = llmc__wmax(llmc__wload(score + j), most); /* a NaN makes the sums NaN, whatever it does here */
+    s = llmc__wload(sum);
+    if (llmc__wany_lt(llmc__wset1(*top), most)) { /* seldom after the first tiles */
+        float t[LLMC__W], high = llmc__wtop(most);
+        llmc__wstore(t, LLMC__N(exp2)(llmc__wset1(*top - high)));
+        shrink = t[0];
+        *top = high;
+        s = llmc__wmul(s, llmc__wset1(shrink));
+    }
+    most = llmc__wset1(*top);
+    for (j = 0; j < LLMC__TILE; j += LLMC__W) {
+        llmc__wv p = LLMC__N(exp2)(llmc__wsub(llmc__wload(score + j), most));
+        llmc__wstore(score + j, p);
+        s = llmc__wadd(s, p);
+    }
+    llmc__wstore(sum, s);
+    return shrink;
+}
+
+/* Rows r to r + n of a tile. Where they see different parts of it, positions that all see are summed for
+   all at once, those before and after for each alone. score: scratch [n][LLMC__TILE]. */
+LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
+                                   float *score)
+{
+    float *row = a->state + (size_t)r * a->step, f[LLMC__BAND_ROWS];
+    const uint8_t *lo = a->lo + r, *hi = a->hi + r;
+    uint32_t i, from = 0, to = LLMC__TILE;
+    const float one = 1;
+    LLMC__N(attend_scores)(a, s, r, n, score);
+    for (i = 0; i < n; i++) {
+        from = lo[i] > from ? lo[i] : from;
+        to = hi[i] < to ? hi[i] : to;
+        f[i] = 1;
+        if (lo[i] < hi[i])
+            f[i] = LLMC__N(attend_soften)(a, row + i * a->step, score + i * LLMC__TILE, lo[i], hi[i]);
+    }
+    to = to < from ? from : to; /* nothing that all see: all of it is before */
+    for (i = 0; i < n; i++) {
+        uint32_t end = from == to ? hi[i] : from;
+        if (lo[i] < end) {
+            LLMC__N(attend_values)(a, s, row + i * a->step, 1, f + i, score + i * LLMC__TILE, lo[i], end);
+            f[i] = 1;
+        }
+    }
+    if (from == to)
+        return;
+    LLMC__N(attend_values)(a, s, row, n, f, score, from, to);
+    for (i = 0; i < n; i++)
+        if (to < hi[i])
+            LLMC__N(attend_values)(a, s, row + i * a->step, 1, &one, score + i * LLMC__TILE, to, hi[i]);
+}
+
+/* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
+#define LLMC__ATTEND_FN(type, bytes)                                                                   \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                       \
+    {                                                                                                  \
+        uint8_t end[16 * bytes] = {0};                                                                 \
+        size_t i, full = n & ~(size_t)15;                                                              \
+        for (i = 0; i < full; i += LLMC__W)                                                            \
+            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                 \
+        if (full == n)                                                                                 \
+            return;                                                                                    \
+        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                       \
+        for (i = 0; i < 16; i += LLMC__W)                                                              \
+            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                         \
+    }                                                                                                  \
+    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)     \
+    {                                                                                                  \
+        uint32_t p, j, tight = a->K == a->wide;                                                        \
+        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                 \
+            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
+            j = a->first > base ? a->first - base : 0;                                                 \
+            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
+            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);   \
+            for (; j < end; j += tight ? end - j : 1)                                                  \
+                LLMC__N(widen_##type)                                                                  \
+            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
+             (tight ? end - j : 1) * (size_t)a->K);                                                    \
+        }                                                                                              \
+    }                                                                                                  \
+    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                        \
+    {                                                                                                  \
+        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K; \
+        LLMC__N(source) s;                                                                             \
+        uint32_t r, n, p;                                                                              \
+        bool there = a->alike && a->rows <= LLMC__BAND_ROWS && a->K == a->wide;                        \
+        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                     \
+        s.size = there ? bytes : 4;                                                                    \
+        s.row = s.size * a->wide;                                                                      \
+        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                \
+        s.fetch = there;                                                                               \
+        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                       \
+            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                               \
+            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                    \
+            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);           \
+        }                                                                                              \
+        if (!there)                                                                                    \
+            LLMC__N(attend_unpack_##type)(a, keys, values);                                            \
+        for (r = 0; r < a->rows; r += n) {                                                             \
+            n = LLMC__N(band_rows)(a->rows - r);                                                       \
+            LLMC__N(attend_rows)(a, &s, r, n, score);                                                  \
+        }                                                                                              \
+    }
+LLMC__ATTEND_FN(f32, 4)
+LLMC__ATTEND_FN(f16, 2)
+#undef LLMC__ATTEND_FN
+#undef LLMC__BAND_ZERO
+#undef LLMC__BAND_LOAD
+#undef LLMC__BAND_STORE
+#undef LLMC__BAND_COLUMNS
+#undef LLMC__BAND_SET
+#undef LLMC__BAND_FMA
+#undef LLMC__BAND_FN
+#undef LLMC__BAND_FNS
+#undef LLMC__BAND_MORE
+#undef LLMC__BAND_ROWS
+#undef LLMC__BAND_TABLE
+
+/* As the scalar one; both powers in one vector, a product and a fused one for each element. */
+LLMC__FN void LLMC__N(attend_join)(float *out, llmc__softmax *total, const float *part, size_t n)
+{
+    const float *sum = part + (n + 15) / 16 * 16, top = sum[16];
+    float high = top > total->top ? top : total->top, t[LLMC__W] = {0}, s = 0;
+    llmc__wv a, b;
+    size_t i, full = n / LLMC__W * LLMC__W;
+    t[0] = total->top - high;
+    t[1] = top - high;
+    llmc__wstore(t, LLMC__N(exp2)(llmc__wload(t)));
+    a = llmc__wset1(t[0]);
+    b = llmc__wset1(t[1]);
+    for (i = 0; i < full; i += LLMC__W)
+        llmc__wstore(out + i, llmc__wfma(llmc__wload(out + i), a, llmc__wmul(llmc__wload(part + i), b)));
+    for (; i < n; i++)
+        out[i] = out[i] * t[0] + part[i] * t[1];
+    for (i = 0; i < 16; i++)
+        s += sum[i];
+    total->sum = total->sum * t[0] + s * t[1];
+    total->top = high;
+}
 
 /* Only llmc__row_... are 09.2's, see LLMC__KERNELS. */
 static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LLMC__ISA_NAME);
@@ -7433,6 +9147,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx2_v
@@ -7442,6 +9159,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -7453,6 +9173,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx512_w
@@ -7462,6 +9185,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -7473,6 +9199,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -7482,6 +9211,59 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__NEON_DOT
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neondot_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-dot"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+
+#define LLMC__PASS          2
+#define LLMC__PANELS        1
+#define LLMC__LINES         0
+#define LLMC__LINED         llmc__neondot_
+#define LLMC__ISA           llmc__neonmm_
+#define LLMC__LANES         llmc__neon_
+#define LLMC__WIDE          llmc__neon_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "neon-i8mm"
+#define LLMC__TARGET        LLMC__NEON_TARGET
+#define LLMC__TARGET_INLINE LLMC__NEON_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__PANELS
+#undef LLMC__LINES
+#undef LLMC__LINED
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -7512,6 +9294,12 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 #if LLMC__NEON
     case LLMC_CPU_NEON:
         return &llmc__neon_kernels;
+#endif
+#if LLMC__NEON_DOT
+    case LLMC_CPU_DOTPROD:
+        return &llmc__neondot_kernels;
+    case LLMC_CPU_I8MM:
+        return &llmc__neonmm_kernels;
 #endif
     default:
         return &llmc__scalar_kernels;
@@ -26828,9 +28616,9 @@ LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibrati
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
 
 //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
-/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer
-   has its G key heads, then its G value heads, each [page_tokens][K]: a head's keys of one
-   page are one run of memory, which attention reads from end to end. */
+/* Keys and values lie in pages of page_tokens positions. Inside a page, each layer has its G key heads,
+   then its G value heads, laid out as llmc__attend says (09.1): a head's keys of one page are one run of
+   memory, which attention reads from end to end. */
 typedef struct llmc__kv_layout {
     uint8_t *pool;
     /* of a page, of a layer in it, of a head in that, of one position */
@@ -26852,17 +28640,23 @@ typedef struct llmc__batch {
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
     llmc__kv_layout kv;
-    uint32_t n;                 /* T                                                      */
-    const llmc_token *ids;      /* [T]                                                    */
-    const llmc_token *prev;     /* [T] the token before it; its own at position 0 (smear) */
-    const uint32_t *pos;        /* [T] position in its sequence                           */
-    const uint32_t *end;        /* [T] it sees positions [0, end); NULL: up to its own    */
-    uint32_t **pages;           /* [T] page table of its sequence                         */
-    float *x;                   /* [T][D] residual stream                                 */
-    float *h;                   /* [T][D] normed input of a branch                        */
-    float *y, *z;               /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
-    float *x0, *back;           /* [T][D] x before the first block, and after backout_layer */
-    float *q, *att;             /* [T][H*K]                                               */
+    uint32_t n;             /* T                                                      */
+    const llmc_token *ids;  /* [T]                                                    */
+    const llmc_token *prev; /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;    /* [T] position in its sequence                           */
+    const uint32_t *end;    /* [T] it sees positions [0, end); NULL: up to its own    */
+    uint32_t **pages;       /* [T] page table of its sequence                         */
+    float *x;               /* [T][D] residual stream                                 */
+    float *h;               /* [T][D] normed input of a branch                        */
+    float *y, *z;           /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;       /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;         /* [T][H*K]                                               */
+    llmc__softmax *soft;    /* [T][H] what att is divided by in the end               */
+    uint32_t *block;        /* [T] where blocks of queries begin                      */
+    float *attend;          /* [workers][attend_floats] see llmc__attend_over         */
+    uint64_t attend_floats;
+    float *parts; /* [part_rows][step] pieces that other tasks join; NULL: one worker */
+    uint64_t part_rows;
     float *key, *value;         /* [T][G*K]                                               */
     float *fused;               /* [T][H*K + 2*G*K] q, k, v where they are grouped by key head */
     float *gate, *up;           /* [T][W]                                                 */
@@ -26877,22 +28671,21 @@ typedef struct llmc__batch {
     float *picked, *answer;     /* [room][D] in and out of experts, token by token chosen */
     llmc__product *part;        /* [2*E] products of experts                          */
     uint32_t room;              /* most tokens in a batch, and places of chosen at a time */
-    llmc__q8 *x8;               /* [T][widest/32] input of a product in 8 bits        */
+    llmc__x8 *x8;               /* [T][widest/256] input of a product in 8 bits       */
     uint8_t *panel;             /* [workers][panel_bytes] rows unpacked, llmc__panel_bytes */
     uint64_t panel_bytes;
     float *vec[2]; /* [longest] weights and biases where not plain f32   */
     float *rows;   /* [workers][widest], for types without a product     */
 } llmc__batch;
 
-/* An address inside a page: is_value 0 for keys, 1 for values; slot is the position
-   within the page. No checks: page is one of the pool's, the rest in range. */
+/* Where a head's keys (is_value 0) or values (1) begin in a page. No checks: page is one of the pool's,
+   the rest in range. */
 static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
-                                   uint32_t head, uint32_t slot)
+                                   uint32_t head)
 {
     const llmc__kv_layout *kv = &b->kv;
     uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
-    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes +
-           slot * kv->row_bytes;
+    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes;
 }
 
 /* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
@@ -27057,9 +28850,9 @@ static void llmc__product_part(const llmc__product_job *job, const llmc__product
 {
     const llmc_tensor *w = part->w;
     size_t row_bytes = (size_t)llmc__row_bytes(w);
-    bool packed = llmc__wants_q8(w->type);
+    bool packed = llmc__wants_x8(w->type);
     const uint8_t *x = packed ? (const uint8_t *)job->b->x8 : (const uint8_t *)job->x;
-    size_t x_stride = packed ? job->n / 32 * sizeof(llmc__q8) : job->n * sizeof(float);
+    size_t x_stride = packed ? llmc__x8_units(job->n) * sizeof(llmc__x8) : job->n * sizeof(float);
     job->b->k->matmul[w->type](part->out + lo, part->stride, w->data + lo * row_bytes, row_bytes,
                                (size_t)(hi - lo), x + part->at * x_stride, x_stride, part->n, job->n,
                                job->b->panel + piece * job->b->panel_bytes);
@@ -27101,13 +28894,13 @@ static void llmc__product_piece(void *arg, uint32_t piece)
         llmc__product_rows_of(job, ticket, piece);
 }
 
-/* x8 [t] = x [t] in 8 bits, n / 32 blocks a token; n is a multiple of 32 here. */
+/* x8 [t] = x [t] in 8 bits; n is a multiple of 32 here. */
 static void llmc__pack_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__product_job *job = (const llmc__product_job *)arg;
     uint32_t t;
     for (t = begin; t < end; t++)
-        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * (job->n / 32));
+        b->k->quantize_x(job->x + t * job->n, job->n, b->x8 + t * llmc__x8_units(job->n));
 }
 
 /* A tensor of one row as native floats: in place where it is that already, else in
@@ -27187,7 +28980,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         job.rows += part[i].rows;
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
-        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_q8(part[i].w->type));
+        pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
     }
     if (pack) {
         llmc__enter(b, "LAYER.product", "inputs to 8 bits");
@@ -27428,6 +29221,10 @@ typedef struct llmc__attn_job {
     uint32_t layer;
     const float *q_norm, *k_norm; /* weights of the norms of queries and keys; NULL: no such norm */
     const float *sinks;           /* [H] values that join the softmax, or NULL */
+    /* how attention is cut: see llmc__attend_all */
+    uint32_t n_blocks, strands, tasks, taken; /* taken: the counter of tickets */
+    uint32_t step;                            /* floats of a row of state */
+    uint32_t rows, at, n;                     /* of a part; parts [at, at + n) are on their way */
 } llmc__attn_job;
 
 /* llmc__tokens_fn: from the rows of a grouped product, which come for each key head as its H / G
@@ -27554,39 +29351,11 @@ static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, 
         llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
         for (g = 0; g < c->n_kv_head; g++) {
             size_t at = (size_t)g * c->head_dim;
-            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g, slot), key + at, c->head_dim);
-            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g, slot), value + at, c->head_dim);
+            b->k->key_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g), slot, key + at, c->head_dim);
+            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g) + slot * b->kv.row_bytes, value + at,
+                                       c->head_dim);
         }
     }
-}
-
-#define LLMC__PAGE_TOKENS 32
-
-/* One query head against n positions of one page, folded into a running softmax (Milakov 2018):
-   *top is the largest score so far, *sum the sum of exp(score - top), out [K] the
-   values weighted likewise. When a page brings a larger score, sum and out are scaled
-   down to it: no exp ever overflows, and no second pass is needed.
-   keys, values [n][K], 1 <= n <= LLMC__PAGE_TOKENS. Positions come in order and are cut where pages
-   end and where the token's window begins, so the sums have one order for every batch. */
-static void llmc__attend_page(const llmc__batch *b, const float *q, const uint8_t *keys,
-                              const uint8_t *values, uint32_t n, float *out, float *top, float *sum)
-{
-    const llmc_config *c = &b->model->config;
-    float score[LLMC__PAGE_TOKENS], high;
-    size_t row_bytes = (size_t)b->kv.row_bytes;
-    b->k->kv_dot[b->kv.type](score, q, keys, row_bytes, n, c->head_dim,
-                             c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim));
-    if (c->attn_softcap > 0)
-        b->k->softcap(score, n, c->attn_softcap);
-    high = b->k->max(score, n);
-    if (high > *top) {
-        float shrink = llmc__expf(*top - high);
-        *sum *= shrink;
-        b->k->scale(out, shrink, c->head_dim);
-        *top = high;
-    }
-    *sum += b->k->exp_sum(score, n, *top);
-    b->k->kv_mix[b->kv.type](out, score, values, row_bytes, n, c->head_dim);
 }
 
 /* The positions that token t sees in a layer: [0, sinks) and [begin, end), sinks <= begin < end. */
@@ -27608,55 +29377,318 @@ static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t
     return v;
 }
 
-#define LLMC__GROUP_HEADS 16 /* query heads that read a page together */
+/* A block: query heads of one key head, of tokens that lie side by side in one sequence. It is as large as
+   its keys and values, unpacked, serve well; rows are its queries, token by token.
+   Its positions are taken in pieces that begin at multiples of LLMC__PIECE, first those of the sinks, then
+   those of the window; each piece begins anew, and they join in their order. So a block may attend to all of
+   its pieces, or many tasks to one each: neither the cut, nor the threads, nor whether a token came by itself
+   or in a prompt, changes a result. */
+#define LLMC__PIECE       1024
+#define LLMC__ATTEND_ROWS 128
 
-/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that token t sees, for
-   heads [h, h + n_heads) of one token, all of key head g; n_heads <= LLMC__GROUP_HEADS.
-   Page by page for all of them, since the page's keys and values then come from memory
-   once; pages that nobody sees are not looked at. A finite score makes sum at least 1, so the last
-   division is safe. A sink's value is one more score, whose share of attention goes nowhere.
-   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023. */
-static void llmc__attend_heads(const llmc__attn_job *job, uint32_t t, uint32_t g, uint32_t h,
-                               uint32_t n_heads)
+typedef struct llmc__attn_block {
+    uint32_t t, tokens; /* [t, t + tokens) of the batch */
+    uint32_t g, h, heads;
+    uint32_t sinks, begin, pieces;      /* pieces: so many of sinks, then those from `begin` on */
+    llmc__view view[LLMC__ATTEND_ROWS]; /* by token */
+    uint32_t from[LLMC__ATTEND_ROWS], to[LLMC__ATTEND_ROWS]; /* positions of the piece at hand, by token */
+} llmc__attn_block;
+
+/* Rows of a block at most, fewer where heads are long; query heads among them. */
+static uint32_t llmc__attend_rows(const llmc_config *c)
+{
+    uint64_t rows = llmc__max(8, 128 * (uint64_t)LLMC__ATTEND_ROWS / c->head_dim);
+    return (uint32_t)llmc__min(rows, LLMC__ATTEND_ROWS);
+}
+
+static uint32_t llmc__attend_group(const llmc_config *c)
+{
+    return (uint32_t)llmc__min(llmc__attend_rows(c), c->n_head / c->n_kv_head);
+}
+
+/* Floats of a row of llmc__attend's state, and of a task's scratch: queries, state, the kernel's own. */
+static uint64_t llmc__attend_step(const llmc_config *c)
+{
+    return ((uint64_t)c->head_dim + 15) / 16 * 16 + 32;
+}
+
+static uint64_t llmc__attend_scratch(const llmc_config *c, uint64_t rows)
+{
+    uint64_t step = llmc__attend_step(c);
+    return rows * (2 * step) + LLMC__TILE * (8 + 2 * step);
+}
+
+/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full. Returns how many. */
+static uint32_t llmc__attend_blocks(const llmc__batch *b)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t most = llmc__attend_rows(c) / llmc__attend_group(c), t, n = 0;
+    for (t = 0; t < b->n; t++)
+        if (t == 0 || t - b->block[n - 1] == most || b->pages[t] != b->pages[t - 1] ||
+            b->pos[t] != b->pos[t - 1] + 1)
+            b->block[n++] = t;
+    return n;
+}
+
+/* Strand i: a block's tokens with some heads of a key head; those of one head lie together, the latest
+   tokens, which see most, first. */
+static void llmc__block_of(const llmc__attn_job *job, uint32_t strand, llmc__attn_block *k)
 {
     const llmc__batch *b = job->b;
     const llmc_config *c = &b->model->config;
-    size_t at = ((size_t)t * c->n_head + h) * c->head_dim;
-    llmc__view view = llmc__view_of(b, job->layer, t);
-    uint32_t j, r, n;
-    float top[LLMC__GROUP_HEADS], sum[LLMC__GROUP_HEADS];
-    for (r = 0; r < n_heads; r++) {
-        /* not infinity: top - high must never be inf - inf */
-        top[r] = job->sinks != NULL ? job->sinks[h + r] : -FLT_MAX;
-        sum[r] = job->sinks != NULL ? 1.0f : 0.0f;
-    }
-    LLMC_MEMSET(b->att + at, 0, (size_t)n_heads * c->head_dim * sizeof(float));
-    for (j = view.sinks > 0 ? 0 : view.begin; j < view.end;) {
-        uint32_t page = b->pages[t][j / b->kv.page_tokens], slot = j % b->kv.page_tokens;
-        const uint8_t *keys = llmc__kv_at(b, page, job->layer, 0, g, slot),
-                      *values = llmc__kv_at(b, page, job->layer, 1, g, slot);
-        n = (uint32_t)llmc__min((j < view.sinks ? view.sinks : view.end) - j, b->kv.page_tokens - slot);
-        for (r = 0; r < n_heads; r++)
-            llmc__attend_page(b, b->q + at + (size_t)r * c->head_dim, keys, values, n,
-                              b->att + at + (size_t)r * c->head_dim, &top[r], &sum[r]);
-        j += n;
-        if (j == view.sinks) /* over what the window hides */
-            j = view.begin;
-    }
-    for (r = 0; r < n_heads; r++)
-        b->k->scale(b->att + at + (size_t)r * c->head_dim, 1.0f / sum[r], c->head_dim);
+    uint32_t rep = c->n_head / c->n_kv_head, group = llmc__attend_group(c),
+             chunks = (rep + group - 1) / group;
+    uint32_t block = job->n_blocks - 1 - strand % job->n_blocks, chunk = strand / job->n_blocks % chunks, i;
+    k->t = b->block[block];
+    k->tokens = (block + 1 < job->n_blocks ? b->block[block + 1] : b->n) - k->t;
+    k->g = strand / job->n_blocks / chunks;
+    k->h = k->g * rep + chunk * group;
+    k->heads = (uint32_t)llmc__min(group, rep - chunk * group);
+    for (i = 0; i < k->tokens; i++)
+        k->view[i] = llmc__view_of(b, job->layer, k->t + i);
+    /* views only move on from token to token */
+    k->sinks = (k->view[k->tokens - 1].sinks + LLMC__PIECE - 1) / LLMC__PIECE;
+    k->begin = k->view[0].begin / LLMC__PIECE;
+    k->pieces = k->sinks + (k->view[k->tokens - 1].end - 1) / LLMC__PIECE - k->begin + 1;
 }
 
-/* llmc_task_fn: token index / G, key head index % G, and the H / G query heads that
-   share it, LLMC__GROUP_HEADS at a time. */
-static void llmc__attend_piece(void *arg, uint32_t index)
+/* k->from and k->to for one of its pieces; *first and *last: what any token sees of it. */
+static void llmc__block_piece(llmc__attn_block *k, uint32_t piece, uint32_t *first, uint32_t *last)
+{
+    uint32_t at = (piece < k->sinks ? piece : k->begin + piece - k->sinks) * LLMC__PIECE, i;
+    *first = UINT32_MAX;
+    *last = 0;
+    for (i = 0; i < k->tokens; i++) {
+        const llmc__view *v = &k->view[i];
+        k->from[i] = (uint32_t)llmc__max(at, piece < k->sinks ? 0 : v->begin);
+        k->to[i] = (uint32_t)llmc__min((uint64_t)at + LLMC__PIECE, piece < k->sinks ? v->sinks : v->end);
+        if (k->from[i] >= k->to[i])
+            continue;
+        *first = (uint32_t)llmc__min(*first, k->from[i]);
+        *last = (uint32_t)llmc__max(*last, k->to[i]);
+    }
+}
+
+/* The tile that begins at position `at`: its pages, of [first, last), to keys and values, NULL elsewhere. */
+static void llmc__tile_pages(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t at,
+                             uint32_t first, uint32_t last, const uint8_t **keys, const uint8_t **values)
+{
+    const llmc__batch *b = job->b;
+    uint32_t p;
+    for (p = 0; p < LLMC__TILE_PAGES; p++, at += LLMC__PAGE_TOKENS) {
+        keys[p] = values[p] = NULL;
+        if (at >= last || at + LLMC__PAGE_TOKENS <= first)
+            continue;
+        keys[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 0, k->g);
+        values[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 1, k->g);
+    }
+}
+
+/* Position x as a place in the tile at `at`, its ends for what lies outside. */
+static uint8_t llmc__in_tile(uint32_t x, uint32_t at)
+{
+    return (uint8_t)(x <= at ? 0 : x - at >= LLMC__TILE ? LLMC__TILE : x - at);
+}
+
+/* Queries of the block into a->q, times the scale. */
+static void llmc__block_queries(const llmc__attn_job *job, const llmc__attn_block *k, float *q)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)k->heads * c->head_dim;
+    float scale = c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim);
+    uint32_t i;
+    for (i = 0; i < k->tokens; i++)
+        LLMC_MEMCPY(q + i * wide, b->q + ((size_t)(k->t + i) * c->n_head + k->h) * c->head_dim,
+                    wide * sizeof(float));
+    b->k->scale(q, c->attn_softcap > 0 ? scale : scale * LLMC__LOG2E, k->tokens * wide);
+}
+
+/* One piece of a block into a->state, tile by tile; a->q holds the queries. */
+static void llmc__attend_piece(const llmc__attn_job *job, llmc__attn_block *k, uint32_t piece,
+                               llmc__attend *a)
+{
+    uint8_t lo[LLMC__ATTEND_ROWS], hi[LLMC__ATTEND_ROWS];
+    uint32_t first, last, at, i, r;
+    llmc__block_piece(k, piece, &first, &last);
+    LLMC_MEMSET(a->state, 0, (size_t)a->rows * a->step * sizeof(float));
+    for (r = 0; r < a->rows; r++)
+        a->state[(size_t)r * a->step + a->wide + 16] = -FLT_MAX; /* not infinity: never inf - inf */
+    a->lo = lo;
+    a->hi = hi;
+    for (at = first / LLMC__TILE * LLMC__TILE; at < last; at += LLMC__TILE) {
+        a->first = llmc__in_tile(first, at);
+        a->last = llmc__in_tile(last, at);
+        a->alike = true;
+        for (i = r = 0; i < k->tokens; i++) {
+            uint8_t l = llmc__in_tile(k->from[i], at), h = llmc__in_tile(k->to[i], at);
+            a->alike = a->alike && l == a->first && h == a->last;
+            LLMC_MEMSET(lo + r, l < h ? l : 0, k->heads);
+            LLMC_MEMSET(hi + r, l < h ? h : 0, k->heads);
+            r += k->heads;
+        }
+        llmc__tile_pages(job, k, at, first, last, a->keys, a->values);
+        llmc__tile_pages(job, k, at + LLMC__TILE, first, last, a->next_keys, a->next_values);
+        job->b->k->attend[job->b->kv.type](a);
+    }
+}
+
+/* att and b->soft of a block's queries before the first piece. A sink's value is one more score, whose
+   share of attention goes nowhere. */
+static void llmc__block_begin(const llmc__attn_job *job, const llmc__attn_block *k)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r;
+    for (i = 0; i < k->tokens; i++) {
+        size_t at = (size_t)(k->t + i) * c->n_head + k->h;
+        LLMC_MEMSET(b->att + at * c->head_dim, 0, (size_t)k->heads * c->head_dim * sizeof(float));
+        for (r = 0; r < k->heads; r++) {
+            b->soft[at + r].top = job->sinks != NULL ? job->sinks[k->h + r] * LLMC__LOG2E : -FLT_MAX;
+            b->soft[at + r].sum = job->sinks != NULL ? 1.0f : 0.0f;
+        }
+    }
+}
+
+/* A piece joins what its block has, for the tokens that see something of it. state [rows][step]. */
+static void llmc__block_join(const llmc__attn_job *job, llmc__attn_block *k, uint32_t piece,
+                             const float *state)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r, first, last;
+    llmc__block_piece(k, piece, &first, &last);
+    for (i = 0; i < k->tokens; i++)
+        for (r = 0; r < k->heads && k->from[i] < k->to[i]; r++) {
+            size_t at = (size_t)(k->t + i) * c->n_head + k->h + r;
+            b->k->attend_join(b->att + at * c->head_dim, &b->soft[at],
+                              state + ((size_t)i * k->heads + r) * job->step, c->head_dim);
+        }
+}
+
+/* After the last piece. A finite score makes sum at least 1 (or a sink does), so the division is safe. */
+static void llmc__block_end(const llmc__attn_job *job, const llmc__attn_block *k)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t i, r;
+    for (i = 0; i < k->tokens; i++)
+        for (r = 0; r < k->heads; r++) {
+            size_t at = (size_t)(k->t + i) * c->n_head + k->h + r;
+            b->k->scale(b->att + at * c->head_dim, 1.0f / b->soft[at].sum, c->head_dim);
+        }
+}
+
+/* *a over the scratch of task `piece`, for a block. */
+static void llmc__attend_over(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t piece,
+                              llmc__attend *a)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    float *q = b->attend + piece * b->attend_floats;
+    LLMC_MEMSET(a, 0, sizeof *a);
+    a->K = c->head_dim;
+    a->step = job->step;
+    a->wide = job->step - 32;
+    a->rows = k->tokens * k->heads;
+    a->softcap = c->attn_softcap > 0 ? c->attn_softcap : 0;
+    a->q = q;
+    a->state = q + (size_t)a->rows * a->wide;
+    a->scratch = a->state + (size_t)a->rows * a->step;
+    llmc__block_queries(job, k, q);
+}
+
+/* llmc_task_fn: strands from end to end, as tickets say. */
+static void llmc__attend_strands(void *arg, uint32_t piece)
+{
+    llmc__attn_job *job = (llmc__attn_job *)arg;
+    uint32_t strand = UINT32_MAX, i;
+    while ((strand = llmc__ticket(&job->taken, strand, piece, job->tasks)) < job->strands) {
+        llmc__attn_block k;
+        llmc__attend a;
+        llmc__block_of(job, strand, &k);
+        llmc__attend_over(job, &k, piece, &a);
+        llmc__block_begin(job, &k);
+        for (i = 0; i < k.pieces; i++) {
+            llmc__attend_piece(job, &k, i, &a);
+            llmc__block_join(job, &k, i, a.state);
+        }
+        llmc__block_end(job, &k);
+    }
+}
+
+/* Few strands and long: pieces of all of them are counted through, [at, at + n) of them are on their way at a
+   time, each with a place of its own in b->parts; then they join, strand by strand. */
+
+/* llmc_task_fn: pieces of this round. */
+static void llmc__attend_parts(void *arg, uint32_t piece)
+{
+    llmc__attn_job *job = (llmc__attn_job *)arg;
+    uint32_t part = UINT32_MAX;
+    while ((part = llmc__ticket(&job->taken, part, piece, job->tasks)) < job->n) {
+        uint32_t i = job->at + part, strand;
+        llmc__attn_block k;
+        llmc__attend a;
+        for (strand = 0; llmc__block_of(job, strand, &k), i >= k.pieces; strand++)
+            i -= k.pieces;
+        llmc__attend_over(job, &k, piece, &a);
+        a.state = job->b->parts + (size_t)part * job->rows * job->step;
+        llmc__attend_piece(job, &k, i, &a);
+    }
+}
+
+/* llmc_task_fn: what this round brought for one strand. */
+static void llmc__attend_gather(void *arg, uint32_t strand)
 {
     const llmc__attn_job *job = (const llmc__attn_job *)arg;
-    const llmc_config *c = &job->b->model->config;
-    uint32_t rep = c->n_head / c->n_kv_head, t = index / c->n_kv_head, g = index % c->n_kv_head, r, n;
-    for (r = 0; r < rep; r += n) {
-        n = (uint32_t)llmc__min(rep - r, LLMC__GROUP_HEADS);
-        llmc__attend_heads(job, t, g, g * rep + r, n);
+    uint32_t base = 0, i;
+    llmc__attn_block k;
+    for (i = 0; i <= strand; i++) {
+        base += i > 0 ? k.pieces : 0;
+        llmc__block_of(job, i, &k);
+    }
+    for (i = 0; i < k.pieces; i++) {
+        if (base + i < job->at || base + i >= job->at + job->n)
+            continue;
+        if (i == 0)
+            llmc__block_begin(job, &k);
+        llmc__block_join(job, &k, i, job->b->parts + (size_t)(base + i - job->at) * job->rows * job->step);
+        if (i + 1 == k.pieces)
+            llmc__block_end(job, &k);
+    }
+}
+
+/* att[t][h] = softmax(scale q[t][h] . K[g]^T) V[g] over the positions that each token sees.
+   Sources: Vaswani 2017 eq. 1; GQA: Ainslie 2023; sinks: Xiao 2023; pieces: Milakov 2018. */
+static void llmc__attend_all(llmc__attn_job *job)
+{
+    const llmc__batch *b = job->b;
+    const llmc_config *c = &b->model->config;
+    uint32_t rep = c->n_head / c->n_kv_head, group = llmc__attend_group(c), i, most = 0;
+    uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers);
+    uint64_t pieces = 0;
+    job->step = (uint32_t)llmc__attend_step(c);
+    job->n_blocks = llmc__attend_blocks(b);
+    job->strands = job->n_blocks * c->n_kv_head * ((rep + group - 1) / group);
+    job->taken = 0;
+    for (i = 0; job->strands < 4 * workers && i < job->strands; i++) {
+        llmc__attn_block k;
+        llmc__block_of(job, i, &k);
+        pieces += k.pieces;
+        most = (uint32_t)llmc__max(most, k.tokens * k.heads);
+    }
+    if (b->parts == NULL || pieces <= job->strands) {
+        job->tasks = (uint32_t)llmc__min(workers, job->strands);
+        llmc__run(&b->tasks, job->tasks, llmc__attend_strands, job);
+        return;
+    }
+    job->rows = most;
+    for (job->at = 0; job->at < pieces; job->at += job->n) {
+        job->n = (uint32_t)llmc__min(b->part_rows / most, pieces - job->at);
+        job->taken = 0;
+        job->tasks = (uint32_t)llmc__min(workers, job->n);
+        llmc__run(&b->tasks, job->tasks, llmc__attend_parts, job);
+        llmc__run(&b->tasks, job->strands, llmc__attend_gather, job);
     }
 }
 
@@ -27688,7 +29720,7 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
     llmc__leave(b);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
-    llmc__run(&b->tasks, b->n * c->n_kv_head, llmc__attend_piece, &job);
+    llmc__attend_all(&job);
     if (o != NULL) {
         llmc__product output = llmc__part(o, llmc__weight(m, layer, LLMC__W_O_B), out);
         llmc__products(b, &output, 1, b->att, b->n);
@@ -27960,7 +29992,7 @@ static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype t
     uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
     lay->type = type;
     lay->page_tokens = LLMC__PAGE_TOKENS;
-    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim);
+    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim); /* of a value; keys take as much in all */
     lay->head_bytes = lay->row_bytes * lay->page_tokens;
     if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
         !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
@@ -28055,7 +30087,7 @@ static void llmc__note_type(const llmc__batch *b, const llmc_tensor *t, bool *pa
 {
     if (t == NULL)
         return;
-    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_q8(t->type));
+    *packs = *packs || (llmc__by_kernel(b->k, t) && llmc__wants_x8(t->type));
     *rows = *rows || llmc__by_rows(b->k, t);
 }
 
@@ -28118,6 +30150,19 @@ static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T
     b->part = (llmc__product *)llmc__take(a, 2 * E, sizeof(llmc__product));
 }
 
+/* What attention asks for. A block never has more rows than the batch has queries of a key head. */
+static void llmc__carve_attention(llmc__batch *b, const llmc_config *c, uint32_t T, uint32_t workers,
+                                  llmc__arena *a)
+{
+    uint64_t rows = llmc__min(llmc__attend_rows(c), (uint64_t)T * llmc__attend_group(c));
+    b->soft = (llmc__softmax *)llmc__take(a, T, (uint64_t)c->n_head * sizeof(llmc__softmax));
+    b->block = (uint32_t *)llmc__take(a, T, sizeof(uint32_t));
+    b->attend_floats = (llmc__attend_scratch(c, rows) + 15) / 16 * 16;
+    b->attend = llmc__take_rows(a, true, workers, b->attend_floats);
+    b->part_rows = 512 * (uint64_t)workers;
+    b->parts = llmc__take_rows(a, workers > 1, b->part_rows, llmc__attend_step(c));
+}
+
 /* llmc__batch_carve -- buffers for T tokens at a time
    Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
    are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
@@ -28139,6 +30184,7 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->back = llmc__take_rows(a, c->backout_layer > 0, T, c->n_embd);
     b->q = llmc__take_rows(a, true, T, q_width);
     b->att = llmc__take_rows(a, true, T, q_width);
+    llmc__carve_attention(b, c, T, workers, a);
     b->key = llmc__take_rows(a, true, T, kv_width);
     b->value = llmc__take_rows(a, true, T, kv_width);
     b->fused = llmc__take_rows(a, c->qkv_grouped, T, q_width + 2 * kv_width);
@@ -28146,7 +30192,7 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
     llmc__carve_positions(b, c, T, a);
     llmc__carve_experts(b, c, T, a);
-    b->x8 = packs ? (llmc__q8 *)llmc__take(a, T, (wide + 31) / 32 * sizeof(llmc__q8)) : NULL;
+    b->x8 = packs ? (llmc__x8 *)llmc__take(a, T, llmc__x8_units((size_t)wide) * sizeof(llmc__x8)) : NULL;
     b->rows = llmc__take_rows(a, rows, workers, wide);
     b->panel_bytes = llmc__panel_bytes(wide);
     b->panel = (uint8_t *)llmc__take(a, workers, b->panel_bytes);
@@ -28442,7 +30488,7 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
     return LLMC_OK;
 }
 
-//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 03 04 05 ====
+//==[ 18 SAMPLE ]==== from logits to a token ==== needs: 02 03 04 05 09 ====
 
 //--[ 18.1 SAMPLE.options ]-- what a caller may ask for
 /* How a token is chosen, in order; every step sees what the one before left over:
@@ -28522,242 +30568,361 @@ LLMC_API llmc_status llmc_sample_check(const llmc_sample_options *opt, llmc_diag
     return llmc__sample_check_bias(&o, diag);
 }
 
-//--[ 18.2 SAMPLE.heap ]-- candidates in order, only as far as they are looked at
-/* A token that may still be chosen. key orders candidates (before that it counts a
-   token's occurrences); value is the logit, later (logit - largest) / temperature, at
-   most 0. Until llmc__heat drops some, candidate i is token i. */
-typedef struct llmc__candidate {
-    float key, value;
-    llmc_token id;
-} llmc__candidate;
+//--[ 18.2 SAMPLE.candidates ]-- what may still be chosen, in order of id
+/* Every step drops candidates and moves none past another, so they stay in the order of their ids; until
+   the first drop candidate i is token i, and id is not filled in. That order is also the one that sums
+   and the draw go in: a seed's tokens do not depend on how filters find what they keep. */
+typedef struct llmc__candidates {
+    float *value;   /* [n] (logit - largest) / temperature, at most 0                             */
+    float *weight;  /* [n] e^value, what a probability is in proportion to: no filter needs the sum to be 1 */
+    llmc_token *id; /* [n] */
+    uint32_t *spare; /* [n] for llmc__rank */
+    float *lane;     /* of value or weight as they lay when a kernel last saw them, see llmc__kernels */
+    size_t n;
+    bool listed; /* some have been dropped */
+} llmc__candidates;
 
-/* a comes before b: larger key, then lower id. No two candidates are equal, so
-   every order below is the only one there is. */
-static inline bool llmc__before(const llmc__candidate *a, const llmc__candidate *b)
+/* Candidate `from` goes to place `to`, which is not after it. */
+static inline void llmc__keep(llmc__candidates *c, size_t to, size_t from)
 {
-    return a->key > b->key || (a->key >= b->key && a->id < b->id);
+    c->value[to] = c->value[from];
+    c->weight[to] = c->weight[from];
+    c->id[to] = c->listed ? c->id[from] : (llmc_token)from;
 }
 
-/* A heap is enough order for everything here: its root is the next candidate, and
-   putting another there costs log n. Sorting all of a vocabulary of 128k for the few
-   that a filter keeps would cost more than all the rest of sampling. Both loops
-   below end after log2 n steps whatever the keys are: no shape of logits is slow.
-
-   Restores heap c [n] after c[i] changed. The root comes before all others, or
-   after all others if worst_first. */
-static void llmc__sift(llmc__candidate *c, size_t n, size_t i, bool worst_first)
+/* What is left is what has been kept. */
+static void llmc__kept(llmc__candidates *c, size_t n)
 {
-    const llmc__candidate moving = c[i];
-    size_t child;
-    for (; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && llmc__before(&c[child + 1], &c[child]) != worst_first)
-            child++;
-        if (llmc__before(&c[child], &moving) == worst_first)
-            break;
-        c[i] = c[child];
+    c->n = n;
+    c->listed = true;
+}
+
+/* Whether a lane of group g gets to `floor`: of a vocabulary most groups never do, and are passed over. */
+static inline bool llmc__reaches(const llmc__candidates *c, size_t g, float floor)
+{
+    const float *lane = c->lane + 8 * g;
+    float a = lane[0] > lane[1] ? lane[0] : lane[1], b = lane[2] > lane[3] ? lane[2] : lane[3];
+    float d = lane[4] > lane[5] ? lane[4] : lane[5], e = lane[6] > lane[7] ? lane[6] : lane[7];
+    return a >= floor || b >= floor || d >= floor || e >= floor;
+}
+
+/* Only tokens whose logit x [n] is at least floor, above -infinity: candidates with values and weights.
+   lane is that of k->top. x may be value. */
+static void llmc__gather(const llmc__kernels *k, llmc__candidates *c, const float *x, float largest,
+                         float scale, float floor)
+{
+    size_t begin, end, i, kept = 0;
+    for (begin = 0; begin < c->n; begin = end) {
+        end = c->n - begin < LLMC__GROUP ? c->n : begin + LLMC__GROUP;
+        for (i = llmc__reaches(c, begin / LLMC__GROUP, floor) ? begin : end; i < end; i++)
+            if (x[i] >= floor) {
+                c->value[kept] = llmc__heat(x[i], largest, scale);
+                c->id[kept++] = (llmc_token)i;
+            }
     }
-    c[i] = moving;
+    llmc__kept(c, kept);
+    k->weigh(c->weight, c->value, c->value, kept, 0, 1, c->lane);
 }
 
-/* Any n candidates to a heap: O(n). From the last that has a child back to the root, so
-   that both halves below are heaps already. */
-static void llmc__heapify(llmc__candidate *c, size_t n, bool worst_first)
+/* Drops what weighs less than floor. With `whole`, lane is the weights' as they lie. */
+static void llmc__drop_light(llmc__candidates *c, double floor)
 {
-    size_t i = n / 2;
-    while (i-- > 0)
-        llmc__sift(c, n, i, worst_first);
+    size_t begin, end, i, kept = 0;
+    float low = (float)(floor * 0.999999); /* not above floor, however it is rounded */
+    for (begin = 0; begin < c->n; begin = end) {
+        end = c->n - begin < LLMC__GROUP ? c->n : begin + LLMC__GROUP;
+        if (c->listed || llmc__reaches(c, begin / LLMC__GROUP, low))
+            for (i = begin; i < end; i++)
+                if ((double)c->weight[i] >= floor)
+                    llmc__keep(c, kept++, i);
+    }
+    llmc__kept(c, kept);
 }
 
-/* The k first of c [n] by key, in no particular order, to c [0, k). O(n log k): the
-   last of the best so far is at the root, and leaves for a better one. */
-static void llmc__keep_first(llmc__candidate *c, size_t n, size_t k)
-{
-    size_t i;
-    llmc__heapify(c, k, true);
-    for (i = k; i < n; i++)
-        if (llmc__before(&c[i], &c[0])) {
-            c[0] = c[i];
-            llmc__sift(c, k, 0, true);
-        }
-}
-
-//--[ 18.3 SAMPLE.filter ]-- temperature, top-k, typical, top-p, min-p
-/* exp(value), value at most 0; nothing where that leaves the normal floats. What a
-   candidate's probability is in proportion to: no filter needs the sum to be 1. */
-static inline double llmc__weight_of(const llmc__candidate *c)
-{
-    return c->value < -87.0f ? 0.0 : (double)llmc__expf(c->value);
-}
-
-/* In the order they lie in, as doubles: the same on every machine. Positive:
-   the largest value is 0 after llmc__heat, and every filter leaves some of the mass. */
-static double llmc__weight_sum(const llmc__candidate *c, size_t n)
+/* The sum of lanes [n], in their order, as a double: the same on every machine. */
+static double llmc__lane_sum(const float *lane, size_t n)
 {
     double sum = 0;
     size_t i;
     for (i = 0; i < n; i++)
-        sum += llmc__weight_of(&c[i]);
+        sum += (double)lane[i];
     return sum;
 }
 
-/* Nucleus (Holtzman 2019), and the second half of typical:
-   keeps the shortest beginning of c [n], in order of key, whose probabilities add up
-   to at least p. Returns its length, 1 at least. Only that beginning gets sorted:
-   O(n + kept log n). */
-static size_t llmc__keep_mass(llmc__candidate *c, size_t n, double p)
+/* All weights. Positive: the largest value is 0, and every filter leaves some of the mass. */
+static double llmc__mass(const llmc__candidates *c)
 {
-    const double enough = p * llmc__weight_sum(c, n);
-    double mass = 0;
-    size_t left = n, kept;
-    llmc__heapify(c, n, false);
-    do { /* the first goes behind the shrinking heap */
-        const llmc__candidate first = c[0];
-        mass += llmc__weight_of(&first);
-        left--;
-        c[0] = c[left];
-        c[left] = first;
-        llmc__sift(c, left, 0, false);
-    } while (left > 0 && mass < enough);
-    kept = n - left;
-    LLMC_MEMMOVE(c, c + left, kept * sizeof *c);
-    return kept;
+    return c->listed ? llmc__lane_sum(c->weight, c->n) : llmc__lane_sum(c->lane, llmc__lanes(c->n));
 }
 
-/* Order by likelihood again, after typical has used another order. What was kept in
-   which place does not matter: key and id alone decide. */
-static void llmc__key_by_value(llmc__candidate *c, size_t n)
+//--[ 18.3 SAMPLE.rank ]-- the first of an order without sorting
+#define LLMC__BUCKETS 512
+
+/* How far a value is from the center of an order; finite. */
+static inline float llmc__distance(float value, double center)
 {
-    size_t i;
-    for (i = 0; i < n; i++)
-        c[i].key = c[i].value;
+    double d = (double)value - center;
+    d = d < 0 ? -d : d;
+    return d < (double)FLT_MAX ? (float)d : FLT_MAX;
+}
+
+/* An order of values by their distance from center, as far as it has been narrowed down: list [n] are the
+   indexes of those in question. */
+typedef struct llmc__order {
+    const float *value, *mass; /* mass NULL: 1 each. What has none does not exist */
+    uint32_t *list;
+    size_t n;
+    double center;
+    float low, high; /* the least and greatest distance of these */
+    double scale;    /* buckets in a unit of distance */
+} llmc__order;
+
+/* Equal distances lie in one bucket, larger ones in the same or a later one. */
+static inline size_t llmc__bucket(const llmc__order *o, float distance)
+{
+    return (size_t)(((double)distance - (double)o->low) * o->scale);
+}
+
+/* Only those of one bucket stay in question. With `all` the list is made: everything that exists. */
+static void llmc__narrow(llmc__order *o, bool all, size_t bucket)
+{
+    float low = FLT_MAX, high = 0;
+    size_t i, n = 0;
+    for (i = 0; i < o->n; i++) {
+        uint32_t at = all ? (uint32_t)i : o->list[i];
+        float d = llmc__distance(o->value[at], o->center);
+        if (all ? o->mass != NULL && !(o->mass[at] > 0) : llmc__bucket(o, d) != bucket)
+            continue;
+        low = d < low ? d : low;
+        high = d > high ? d : high;
+        o->list[n++] = at;
+    }
+    o->n = n;
+    o->low = low;
+    o->high = high;
+    o->scale = low < high ? (LLMC__BUCKETS - 1) / ((double)high - (double)low) : 0;
+}
+
+/* Which bucket `enough` falls into, counted from the nearest, *before of it being nearer than all that are
+   in question; adds to *before what is nearer than that bucket. Never an empty one: the last holds high. */
+static size_t llmc__share_out(const llmc__order *o, double enough, double *before)
+{
+    double sum[LLMC__BUCKETS];
+    size_t i, last = llmc__bucket(o, o->high);
+    LLMC_MEMSET(sum, 0, sizeof sum);
+    for (i = 0; i < o->n; i++) {
+        uint32_t at = o->list[i];
+        sum[llmc__bucket(o, llmc__distance(o->value[at], o->center))] +=
+            o->mass == NULL ? 1 : (double)o->mass[at];
+    }
+    for (i = 0; i < last && *before + sum[i] < enough; i++)
+        *before += sum[i];
+    return i;
+}
+
+/* The distance of the last value that is needed until the masses of the nearest are enough; *before: the
+   mass of all that are nearer. Sorts into buckets, then the bucket in question into buckets, until only
+   equal distances are left. Nothing is sorted as a whole, and no shape of logits is slow: values lie within
+   2^277 of each other, and a turn divides that by 2^9. */
+static float llmc__rank(llmc__order *o, double enough, double *before)
+{
+    *before = 0;
+    llmc__narrow(o, true, 0);
+    while (o->low < o->high)
+        llmc__narrow(o, false, llmc__share_out(o, enough, before));
+    return o->low;
+}
+
+/* Keeps the shortest beginning of the candidates, in order of distance from center and of id where that is
+   equal, whose mass is at least `enough`; one at least. counted: each has a mass of 1. */
+static void llmc__keep_nearest(llmc__candidates *c, double center, bool counted, double enough)
+{
+    llmc__order o;
+    double before;
+    float limit;
+    size_t i, kept = 0;
+    o.value = c->value;
+    o.mass = counted ? NULL : c->weight;
+    o.list = c->spare;
+    o.n = c->n;
+    o.center = center;
+    limit = llmc__rank(&o, enough, &before);
+    for (i = 0; i < c->n;
+         i++) { /* without a branch that nobody could predict: a place may be written twice */
+        float d = llmc__distance(c->value[i], center), mass = counted ? 1 : c->weight[i];
+        llmc__keep(c, kept, i);
+        kept += d < limit;
+        if (d >= limit && d <= limit && before < enough) {
+            before += (double)mass;
+            kept++;
+        }
+    }
+    llmc__kept(c, kept);
+}
+
+//--[ 18.4 SAMPLE.filter ]-- top-k, typical, top-p, min-p
+/* What has to be looked at to draw p of the mass, the most likely first: all that weigh less than this
+   have less than 1 - p together. Half of it, to be far from rounding. */
+static double llmc__light(const llmc__candidates *c, double p, double mass)
+{
+    return (1 - p) * mass / (double)c->n / 2;
+}
+
+/* Nucleus: the most likely that make up p. Source: Holtzman 2019. */
+static void llmc__keep_likely_mass(llmc__candidates *c, double p)
+{
+    double mass = llmc__mass(c);
+    if (!c->listed)
+        llmc__drop_light(c, llmc__light(c, p, mass));
+    llmc__keep_nearest(c, 0, false, p * mass);
 }
 
 /* Locally typical: those whose surprise -log p is nearest to the expected surprise,
    the entropy H = -sum p log p. With log p = value - log Z the distance
-   |-log p - H| is |value - sum p value|: Z drops out. Leaves its own order in key.
-   Returns how many stay, at c [0, ...), 1 at least. Source: Meister 2022. */
-static size_t llmc__keep_typical(llmc__candidate *c, size_t n, double p)
+   |-log p - H| is |value - sum p value|: Z drops out. What is light may be dropped first, as with top-p,
+   if it is farther from that mean than all the others are, the largest among them. Source: Meister 2022. */
+static void llmc__keep_typical(llmc__candidates *c, double p)
 {
-    double sum = 0, mean = 0;
+    double sum[4] = {0, 0, 0, 0}, mass = llmc__mass(c), mean, light = llmc__light(c, p, mass);
     size_t i;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        sum += w;
-        mean += w * (double)c[i].value;
-    }
-    mean /= sum;
-    for (i = 0; i < n; i++) {
-        double distance = (double)c[i].value - mean;
-        c[i].key = (float)(distance < 0 ? distance : -distance);
-    }
-    return llmc__keep_mass(c, n, p);
+    for (i = 0; i < c->n; i++)
+        if (c->weight[i] > 0) /* else value may be infinite */
+            sum[i & 3] += (double)c->weight[i] * (double)c->value[i];
+    mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / mass;
+    if (!c->listed && llmc__log(light) < 2 * mean)
+        llmc__drop_light(c, light);
+    llmc__keep_nearest(c, mean, false, p * mass);
 }
 
-/* Drops what is less likely than min_p times the most likely; that one stays, as
-   min_p is at most 1. Keeps the order they lie in. Source: Nguyen 2024. */
-static size_t llmc__keep_likely(llmc__candidate *c, size_t n, double min_p)
+/* Those at least min_p times as likely as the most likely, which stays, as min_p is at most 1.
+   Source: Nguyen 2024. */
+static void llmc__keep_likely(llmc__candidates *c, double min_p)
 {
-    double best = 0;
-    size_t i, kept = 0;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        best = w > best ? w : best;
-    }
-    for (i = 0; i < n; i++)
-        if (llmc__weight_of(&c[i]) >= min_p * best)
-            c[kept++] = c[i];
-    return kept;
+    float best = 0;
+    size_t i;
+    for (i = 0; i < c->n; i++)
+        best = c->weight[i] > best ? c->weight[i] : best;
+    llmc__drop_light(c, min_p * (double)best);
 }
 
-/* value = (value - largest) / temperature; what gets no probability at all is
-   dropped. A largest of +infinity leaves the tokens that have it, all alike. Returns
-   how many are left, 1 at least: the largest itself. */
-static size_t llmc__heat(llmc__candidate *c, size_t n, float largest, float temperature)
+/* A logit below which no token survives the filters, found from the lanes of k->top alone; -infinity if
+   that cannot be told. Of top_k lanes the largest each have a token that is no lower than the last of
+   them, so the k-th token is not lower either. A little is taken off for rounding. */
+static float llmc__floor(const llmc_sample_options *opt, const llmc__candidates *c, float largest)
 {
-    size_t i, kept = 0;
-    for (i = 0; i < n; i++) {
-        float v = c[i].value >= largest ? 0.0f : (c[i].value - largest) / temperature;
-        if (!llmc__finite(v))
-            continue;
-        c[kept] = c[i];
-        c[kept++].value = v;
-    }
-    return kept;
+    double top = (double)largest, depth, before;
+    llmc__order o;
+    if (!llmc__finite(largest))
+        return llmc__bits_f32(0xff800000u);
+    if (opt->top_k > 0 && opt->top_k < c->n / 128) {
+        o.value = c->lane;
+        o.mass = NULL;
+        o.list = c->spare;
+        o.n = llmc__lanes(c->n);
+        o.center = top;
+        depth = (double)llmc__rank(&o, opt->top_k, &before);
+    } else if ((opt->top_k == 0 || opt->top_k >= c->n) && !(opt->typical_p > 0 && opt->typical_p < 1) &&
+               !(opt->top_p > 0 && opt->top_p < 1) && opt->min_p > 0)
+        depth = (double)opt->temperature * (1e-3 - llmc__log((double)opt->min_p));
+    else
+        return llmc__bits_f32(0xff800000u);
+    top -= depth * 1.00001 + 1e-6 * (top < 0 ? -top : top);
+    return top > -(double)FLT_MAX ? (float)top : -FLT_MAX;
 }
 
-/* Filters in their documented order; returns how many candidates are left, >= 1. c [n]
-   as llmc__heat left them; what stays lies at c [0, ...) in no particular order. */
-static size_t llmc__filter(const llmc_sample_options *opt, llmc__candidate *c, size_t n)
+/* Candidates of logits x [c->n], filters in their documented order; one is left at least. x may be
+   c->value; lane is that of k->top. */
+static void llmc__filter(const llmc__kernels *k, const llmc_sample_options *opt, llmc__candidates *c,
+                         const float *x, float largest)
 {
-    llmc__key_by_value(c, n);
-    if (opt->top_k > 0 && opt->top_k < n) {
-        llmc__keep_first(c, n, opt->top_k);
-        n = opt->top_k;
-    }
-    if (opt->typical_p > 0 && opt->typical_p < 1) {
-        n = llmc__keep_typical(c, n, (double)opt->typical_p);
-        llmc__key_by_value(c, n);
-    }
+    float floor = llmc__floor(opt, c, largest), scale = 1 / opt->temperature;
+    if (llmc__forbidden(floor))
+        k->weigh(c->weight, c->value, x, c->n, largest, scale, c->lane);
+    else
+        llmc__gather(k, c, x, largest, scale, floor);
+    if (opt->top_k > 0 && opt->top_k < c->n)
+        llmc__keep_nearest(c, 0, true, opt->top_k);
+    if (opt->typical_p > 0 && opt->typical_p < 1)
+        llmc__keep_typical(c, (double)opt->typical_p);
     if (opt->top_p > 0 && opt->top_p < 1)
-        n = llmc__keep_mass(c, n, (double)opt->top_p);
+        llmc__keep_likely_mass(c, (double)opt->top_p);
     if (opt->min_p > 0)
-        n = llmc__keep_likely(c, n, (double)opt->min_p);
-    return n;
+        llmc__keep_likely(c, (double)opt->min_p);
 }
 
-/* The token at which the running sum of weights passes u [0, 1) of the whole. Should
-   rounding keep the sum from getting there, the last that has any weight. */
-static llmc_token llmc__draw(llmc__candidate *c, size_t n, double u)
+/* The first candidate at which the running sum of weights passes u [0, 1) of the whole. Should rounding
+   keep the sum from getting there, the last that has any weight. Where nothing was dropped, a whole group
+   is passed at a time. */
+static llmc_token llmc__draw(const llmc__candidates *c, double u)
 {
-    const double target = u * llmc__weight_sum(c, n);
-    double sum = 0;
-    size_t i, last = 0;
-    for (i = 0; i < n; i++) {
-        double w = llmc__weight_of(&c[i]);
-        sum += w;
-        if (w > 0)
+    const double target = u * llmc__mass(c);
+    double sum = 0, group;
+    size_t begin = 0, end = c->n, g, i, last = 0;
+    if (!c->listed)
+        for (g = 0; g < llmc__lanes(c->n) / 8; g++) {
+            group = llmc__lane_sum(c->lane + 8 * g, 8);
+            if (group > 0)
+                begin = g * LLMC__GROUP;
+            if (sum + group > target)
+                break;
+            sum += group;
+        }
+    if (!c->listed)
+        end = end - begin < LLMC__GROUP ? end : begin + LLMC__GROUP;
+    for (i = begin; i < end; i++) {
+        sum += (double)c->weight[i];
+        if (c->weight[i] > 0)
             last = i;
         if (sum > target)
             break;
     }
-    return c[last].id;
+    return c->listed ? c->id[last] : (llmc_token)last;
 }
 
-//--[ 18.4 SAMPLE.penalty ]-- bias, and what has been said before
+//--[ 18.5 SAMPLE.penalty ]-- bias, and what has been said before
+/* How many tokens of the history penalties look at; 0 if there are no penalties. */
+static size_t llmc__penalty_window(const llmc_sample_options *opt, size_t n_history)
+{
+    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
+    const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
+    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
+        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
+        return 0;
+    return asked == UINT32_MAX || asked > n_history ? n_history : asked;
+}
+
 /* For each distinct token t among the last penalty_window of history, count times there:
      logit = logit > 0 ? logit / repeat : logit * repeat        (Keskar 2019)
      logit = logit - frequency * count - presence
-   Counts go into key, which is 0 before and after: O(window), whatever the
-   vocabulary. Ids outside it are somebody's separators and count for nothing. */
-static void llmc__penalise(const llmc_sample_options *opt, llmc__candidate *c, size_t n,
+   Ids outside the vocabulary are somebody's separators and count for nothing. count [n] is scratch, of
+   which only the tokens' own entries are touched: O(window), whatever the vocabulary. */
+static void llmc__penalise(const llmc_sample_options *opt, float *logits, float *count, size_t n,
                            const llmc_token *history, size_t n_history)
 {
-    const size_t asked = opt->penalty_window == 0 ? 64 : opt->penalty_window;
-    const size_t window = asked == UINT32_MAX || asked > n_history ? n_history : asked;
+    const size_t window = llmc__penalty_window(opt, n_history);
     const float repeat = opt->repeat_penalty > 0 ? opt->repeat_penalty : 1.0f;
-    size_t i;
-    if (repeat >= 1.0f && repeat <= 1.0f && llmc__f32_bits(opt->frequency_penalty) << 1 == 0 &&
-        llmc__f32_bits(opt->presence_penalty) << 1 == 0)
-        return;
+    size_t i, t;
     if (window == 0) /* history may be NULL then */
         return;
     history += n_history - window;
     for (i = 0; i < window; i++)
         if (history[i] >= 0 && (size_t)history[i] < n)
-            c[history[i]].key += 1.0f;
+            count[history[i]] = 0;
+    for (i = 0; i < window; i++)
+        if (history[i] >= 0 && (size_t)history[i] < n)
+            count[history[i]] += 1.0f;
     for (i = 0; i < window; i++) {
-        llmc__candidate *t;
-        if (history[i] < 0 || (size_t)history[i] >= n || c[history[i]].key <= 0)
+        if (history[i] < 0 || (size_t)history[i] >= n || count[history[i]] <= 0)
             continue;
-        t = &c[history[i]];
-        t->value = t->value > 0 ? t->value / repeat : t->value * repeat;
-        t->value -= opt->frequency_penalty * t->key + opt->presence_penalty;
-        t->key = 0;
+        t = (size_t)history[i];
+        logits[t] = logits[t] > 0 ? logits[t] / repeat : logits[t] * repeat;
+        logits[t] -= opt->frequency_penalty * count[t] + opt->presence_penalty;
+        count[t] = 0;
     }
 }
 
 /* Biases of one token add up. Errors: BAD_ARG (a token outside the vocabulary). */
-static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c, size_t n, llmc_diag *diag)
+static llmc_status llmc__bias(const llmc_sample_options *opt, float *logits, size_t n, llmc_diag *diag)
 {
     size_t i;
     for (i = 0; i < opt->n_bias; i++) {
@@ -28765,60 +30930,91 @@ static llmc_status llmc__bias(const llmc_sample_options *opt, llmc__candidate *c
         if ((size_t)b->token >= n)
             return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.penalty", LLMC_NO_OFFSET,
                               "bias[%zu].token is %d, but the vocabulary has %zu", i, (int)b->token, n);
-        if (llmc__forbidden(b->bias) && !llmc__nan(c[b->token].value))
-            c[b->token].value = b->bias; /* not by adding: a certain token is forbidden, too */
+        if (llmc__forbidden(b->bias) && !llmc__nan(logits[b->token]))
+            logits[b->token] = b->bias; /* not by adding: a certain token is forbidden, too */
         else
-            c[b->token].value += b->bias;
+            logits[b->token] += b->bias;
     }
     return LLMC_OK;
 }
 
-//--[ 18.5 SAMPLE.choose ]-- all of it
-/* Index of the largest value, the lowest of several; n if there is a NaN or if
-   every token is forbidden: both are NOT_FINITE to the caller. */
-static size_t llmc__largest(const llmc__candidate *c, size_t n)
+//--[ 18.6 SAMPLE.choose ]-- all of it
+/* The lowest index of the largest logit, which one of the lanes is. */
+static size_t llmc__index_of(const float *x, size_t n, const float *lane, float largest)
 {
-    size_t i, best = 0;
-    for (i = 0; i < n; i++) {
-        if (llmc__nan(c[i].value))
-            return n;
-        if (c[i].value > c[best].value)
-            best = i;
-    }
-    return n > 0 && llmc__forbidden(c[best].value) ? n : best;
+    size_t g = 0, i;
+    while (g + 8 < llmc__lanes(n) && lane[g] < largest) /* to the first lane that has it ... */
+        g++;
+    i = g / 8 * LLMC__GROUP; /* ... and its group's first element that has */
+    while (i + 1 < n && x[i] < largest)
+        i++;
+    return i;
 }
 
-/* log softmax(logits)[token]; four sums in a fixed order, so that they overlap. n >= 1,
-   0 <= token < n. What is 87 below the largest adds nothing that a float could show. */
+/* log softmax(logits)[token], largest being the largest logit: all weights, some groups at a time. */
+static float llmc__logprob_of(const llmc__kernels *k, const float *logits, size_t n, llmc_token token,
+                              float largest)
+{
+    float lane[64], logit = logits[token];
+    const size_t step = sizeof lane / sizeof *lane / 8 * LLMC__GROUP;
+    double sum = 0;
+    size_t i, m;
+    if (logit < largest && !llmc__finite(logit - largest))
+        return llmc__bits_f32(0xff800000u);
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        k->weigh(NULL, NULL, logits + i, m, largest, 1, lane);
+        sum += llmc__lane_sum(lane, llmc__lanes(m));
+    }
+    return (float)((logit < largest ? (double)logit - (double)largest : 0) - llmc__log(sum));
+}
+
+/* llmc_logprob with kernels: all sets give the same bits. */
+static float llmc__logprob(const llmc__kernels *k, const float *logits, size_t n, llmc_token token)
+{
+    float lane[64], most = logits[0], largest;
+    const size_t step = sizeof lane / sizeof *lane / 8 * LLMC__GROUP;
+    size_t i, m;
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        if (!k->top(logits + i, m, lane, &largest))
+            return llmc__bits_f32(0x7fc00000u);
+        most = largest > most ? largest : most;
+    }
+    return llmc__logprob_of(k, logits, n, token, most);
+}
+
+/* For callers without an engine. Asking the processor what it can do takes 100 us in some virtual machines:
+   as long as plain C takes for some thousand logits. */
+static const llmc__kernels *llmc__sample_kernels(size_t n)
+{
+    llmc_cpu any;
+    any.features = 0;
+    return n < 16384 ? &llmc__scalar_kernels : llmc__kernels_for(any);
+}
+
+/* n >= 1, 0 <= token < n. */
 LLMC_API float llmc_logprob(const float *logits, size_t n, llmc_token token)
 {
-    double sum[4] = {0, 0, 0, 0};
-    float largest = logits[0];
-    size_t i;
-    for (i = 0; i < n; i++) {
-        if (llmc__nan(logits[i]))
-            return logits[i];
-        largest = logits[i] > largest ? logits[i] : largest;
-    }
-    for (i = 0; i < n; i++) {
-        float d = logits[i] >= largest ? 0.0f : logits[i] - largest;
-        if (d > -87.0f)
-            sum[i & 3] += (double)llmc__expf(d);
-    }
-    if (logits[token] < largest && !llmc__finite(logits[token] - largest))
-        return llmc__bits_f32(0xff800000u);
-    return (float)((logits[token] < largest ? (double)logits[token] - (double)largest : 0) -
-                   llmc__log((sum[0] + sum[1]) + (sum[2] + sum[3])));
+    return llmc__logprob(llmc__sample_kernels(n), logits, n, token);
 }
 
-/* All the work memory there is: one candidate a token. One layout for need and use. */
-static llmc__candidate *llmc__sample_carve(llmc__arena *a, size_t n)
+/* All the work memory there is. One layout for need and use. */
+static llmc__candidates llmc__sample_carve(llmc__arena *a, size_t n)
 {
-    return (llmc__candidate *)llmc__take(a, n, sizeof(llmc__candidate));
+    llmc__candidates c;
+    c.value = (float *)llmc__take(a, n, sizeof *c.value);
+    c.weight = (float *)llmc__take(a, n, sizeof *c.weight);
+    c.id = (llmc_token *)llmc__take(a, n, sizeof *c.id);
+    c.spare = (uint32_t *)llmc__take(a, llmc__lanes(n) > n ? llmc__lanes(n) : n, sizeof *c.spare);
+    c.lane = (float *)llmc__take(a, llmc__lanes(n), sizeof *c.lane);
+    c.n = n;
+    c.listed = false;
+    return c;
 }
 
 /* llmc_sample_need -- bytes of work memory for n tokens                (SAMPLE.choose)
-   12 a token and an alignment; SIZE_MAX if no memory can hold them. */
+   16 a token, a little more and alignments; SIZE_MAX if no memory can hold them. */
 LLMC_API size_t llmc_sample_need(size_t n)
 {
     llmc__arena a = {NULL, 0, 0, false};
@@ -28826,55 +31022,73 @@ LLMC_API size_t llmc_sample_need(size_t n)
     return a.failed ? SIZE_MAX : (size_t)llmc__arena_need(&a);
 }
 
+/* What a call may be refused for before it begins. Errors: BAD_ARG, NO_MEMORY. */
+static llmc_status llmc__sample_ready(const llmc_sample_options *o, const llmc_rng *rng, size_t n,
+                                      const void *work, size_t work_bytes, llmc_diag *diag)
+{
+    if (n == 0 || n > INT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
+                          n);
+    if (o->temperature > 0 && rng == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
+    if (work == NULL || work_bytes < llmc_sample_need(n))
+        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
+                          llmc_sample_need(n), work_bytes);
+    return LLMC_OK;
+}
+
+/* llmc_sample with kernels: all sets choose the same tokens. */
+static llmc_status llmc__sample(const llmc__kernels *k, const llmc_sample_options *opt, llmc_rng *rng,
+                                const float *logits, size_t n, const llmc_token *history, size_t n_history,
+                                void *work, size_t work_bytes, llmc_token *token, float *logprob,
+                                llmc_diag *diag)
+{
+    llmc_sample_options o;
+    llmc__arena a;
+    llmc__candidates c;
+    const float *x = logits;
+    float largest;
+    LLMC__TRY(llmc_sample_check(opt, diag));
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__sample_ready(&o, rng, n, work, work_bytes, diag));
+    a = llmc__arena_over(work, work_bytes);
+    c = llmc__sample_carve(&a, n);
+    if (o.n_bias > 0 || llmc__penalty_window(&o, n_history) > 0) {
+        LLMC_MEMCPY(c.value, logits, n * sizeof *logits);
+        x = c.value;
+        LLMC__TRY(llmc__bias(&o, c.value, n, diag));
+        llmc__penalise(&o, c.value, c.weight, n, history, n_history);
+    }
+    if (!k->top(x, n, c.lane, &largest) || llmc__forbidden(largest))
+        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
+                          "a logit is NaN, or none is left that may be chosen");
+    if (o.temperature > 0) {
+        llmc__filter(k, &o, &c, x, largest);
+        /* one draw whatever was filtered: other options do not shift the numbers after it */
+        *token = llmc__draw(&c, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
+    } else
+        *token = (llmc_token)llmc__index_of(x, n, c.lane, largest);
+    if (logprob != NULL)
+        *logprob = x == logits ? llmc__logprob_of(k, logits, n, *token, largest)
+                               : llmc__logprob(k, logits, n, *token);
+    return LLMC_OK;
+}
+
 /* llmc_sample -- choose the next token                              (SAMPLE.choose)
    logits [n]; history [n_history] may be NULL if empty; rng may be NULL if greedy
    Without temperature the largest changed logit wins, of several the lowest id. A
    logit of -infinity forbids its token; +infinity makes it certain, and of several
    one is drawn. The same seed chooses the same tokens on every machine whose float
-   arithmetic is IEEE: sums are doubles in a fixed order.
+   arithmetic is IEEE: every step is rounded alike, sums are in a fixed order.
    Errors: BAD_ARG, NO_MEMORY, NOT_FINITE; nothing has been changed then, nor drawn.
    Sources: as beside each option; top-k: Fan 2018. */
 LLMC_API llmc_status llmc_sample(const llmc_sample_options *opt, llmc_rng *rng, const float *logits, size_t n,
                                  const llmc_token *history, size_t n_history, void *work, size_t work_bytes,
                                  llmc_token *token, float *logprob, llmc_diag *diag)
 {
-    llmc_sample_options o;
-    llmc__arena a;
-    llmc__candidate *c;
-    size_t i, best, left;
-    LLMC__TRY(llmc_sample_check(opt, diag));
-    llmc__options(&o, sizeof o, opt);
-    if (n == 0 || n > INT32_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "cannot choose among %zu tokens",
-                          n);
-    if (o.temperature > 0 && rng == NULL)
-        return LLMC__FAIL(diag, BAD_ARG, "SAMPLE.choose", LLMC_NO_OFFSET, "drawing needs an rng");
-    if (work == NULL || work_bytes < llmc_sample_need(n))
-        return LLMC__FAIL(diag, NO_MEMORY, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "sampling from %zu tokens needs %zu bytes of work memory, not %zu", n,
-                          llmc_sample_need(n), work_bytes);
-    a = llmc__arena_over(work, work_bytes);
-    c = llmc__sample_carve(&a, n);
-    for (i = 0; i < n; i++) {
-        c[i].key = 0;
-        c[i].value = logits[i];
-        c[i].id = (llmc_token)i;
-    }
-    LLMC__TRY(llmc__bias(&o, c, n, diag));
-    llmc__penalise(&o, c, n, history, n_history);
-    best = llmc__largest(c, n);
-    if (best == n)
-        return LLMC__FAIL(diag, NOT_FINITE, "SAMPLE.choose", LLMC_NO_OFFSET,
-                          "a logit is NaN, or none is left that may be chosen");
-    *token = (llmc_token)best;
-    if (o.temperature > 0) {
-        left = llmc__filter(&o, c, llmc__heat(c, n, c[best].value, o.temperature));
-        /* one draw whatever was filtered: other options do not shift the numbers after it */
-        *token = llmc__draw(c, left, (double)(llmc_rng_u64(rng) >> 11) * (1.0 / 9007199254740992.0));
-    }
-    if (logprob != NULL)
-        *logprob = llmc_logprob(logits, n, *token);
-    return LLMC_OK;
+    return llmc__sample(llmc__sample_kernels(n), opt, rng, logits, n, history, n_history, work, work_bytes,
+                        token, logprob, diag);
 }
 
 //==[ 19 GRAMMAR ]==== output bound to a grammar or schema ==== needs: 02 03 04 05 11 13 ====
@@ -34437,10 +36651,10 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
     o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
-    /* attention counts its pieces, tokens times key heads, in 32 bits, and so do the experts of tokens;
+    /* attention counts its strands, at most tokens times heads, in 32 bits, and so do the experts of tokens;
        still at least max_seqs */
     o->batch_tokens =
-        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_kv_head, c->n_expert_used));
+        (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_head, c->n_expert_used));
     if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
         o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
@@ -35209,10 +37423,10 @@ static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
     if (s->opt.chooser.fn != NULL)
         id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
     if (id == LLMC_TOKEN_NONE)
-        status = llmc_sample(&s->sample, &s->rng, logits, vocab, s->ids, s->n_ids, e->sample_work,
-                             e->sample_bytes, &id, &logprob, diag);
+        status = llmc__sample(e->batch.k, &s->sample, &s->rng, logits, vocab, s->ids, s->n_ids,
+                              e->sample_work, e->sample_bytes, &id, &logprob, diag);
     else if ((uint32_t)id < vocab)
-        logprob = llmc_logprob(logits, vocab, id);
+        logprob = llmc__logprob(e->batch.k, logits, vocab, id);
     else
         status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                             "the chooser returned token %d: the vocabulary has %zu", id, vocab);
@@ -44404,6 +46618,11 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
 #if defined(__linux__) /* for sched_getaffinity, see llmc__processors */
 #include <sys/syscall.h>
 #endif
+#if LLMC__NEON_DOT && defined(__linux__) /* for llmc__os_detect */
+#include <sys/auxv.h>
+#elif LLMC__NEON_DOT && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
 #define MAP_ANONYMOUS MAP_ANON
 #endif
@@ -46088,15 +48307,46 @@ static llmc_status llmc__open_folder(llmc__file_list *list, const char *path, bo
 }
 
 //--[ 26.11 OS.isa ]-- kernels by name, from the caller or the environment
-/* Every name that llmc_cpu_named takes here, with commas, into out [cap]. */
+#if LLMC__NEON_DOT && defined(__APPLE__)
+/* A yes or no of macOS's; no where it does not know the name. */
+static bool llmc__os_feature(const char *name)
+{
+    int32_t yes = 0;
+    size_t size = sizeof yes;
+    return sysctlbyname(name, &yes, &size, NULL, 0) == 0 && yes != 0;
+}
+#endif
+
+/* llmc_cpu_detect and what only the system can say of an AArch64. Source: Linux's Documentation/arm64,
+   elf_hwcaps: ASIMDDP is bit 20 of HWCAP, I8MM bit 13 of HWCAP2 (auxiliary values 16 and 26). */
+static llmc_cpu llmc__os_detect(void)
+{
+    llmc_cpu cpu = llmc_cpu_detect();
+#if LLMC__NEON_DOT && (defined(__linux__) || defined(__APPLE__))
+#if defined(__linux__)
+    bool dot = (getauxval(16) >> 20 & 1) != 0, i8mm = (getauxval(26) >> 13 & 1) != 0;
+#else
+    bool dot = llmc__os_feature("hw.optional.arm.FEAT_DotProd");
+    bool i8mm = llmc__os_feature("hw.optional.arm.FEAT_I8MM");
+#endif
+    if (dot)
+        cpu.features |= LLMC_CPU_DOTPROD;
+    if (dot && i8mm)
+        cpu.features |= LLMC_CPU_I8MM;
+#endif
+    return cpu;
+}
+
+/* Every name that llmc_os_cpu takes here, with commas, into out [cap]. */
 static void llmc__isa_list(char *out, size_t cap)
 {
-    static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "neon", "simde"};
-    llmc_cpu cpu;
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+                                        "neon", "neon-dot", "neon-i8mm", "simde"};
+    llmc_cpu cpu, can = llmc__os_detect();
     size_t i, n = 0;
     out[0] = 0;
     for (i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (llmc_cpu_named(names[i], &cpu)) {
+        if (llmc__cpu_pick(names[i], can, &cpu)) {
             llmc__format(out + n, cap - n, "%s%s", n > 0 ? ", " : "", names[i]);
             n += llmc__strlen(out + n);
         }
@@ -46114,7 +48364,7 @@ LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *dia
         from = "LLMC_ISA in the environment: ";
         asked = llmc__variable("LLMC_ISA", value, sizeof value) && value[0] != 0 ? value : "auto";
     }
-    if (llmc_cpu_named(asked, out))
+    if (llmc__cpu_pick(asked, llmc__os_detect(), out))
         return LLMC_OK;
     llmc__isa_list(can, sizeof can);
     return LLMC__FAIL(diag, BAD_ARG, "OS.isa", LLMC_NO_OFFSET,

@@ -3,6 +3,7 @@
 // chat.c - talk with a model, or let it continue a text. Without a prompt and at a
 // terminal it keeps a conversation; with one it answers once. Answers go to stdout,
 // everything else to stderr.
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 

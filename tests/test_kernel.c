@@ -40,9 +40,9 @@ static float *copy(const float *x, size_t n)
 typedef struct product {
     llmc_dtype type;
     size_t rows, cols, n, row_bytes, x_stride, out_stride;
-    uint8_t *memory, *w, *x;
+    uint8_t *memory, *w, *x; /* x at a multiple of 64 */
     float *out;
-    void *room, *scratch; /* the kernel's, as small as it may be */
+    void *x_room, *room, *scratch; /* the kernel's, as small as it may be */
 } product;
 
 /* Types that have products, float ones first. */
@@ -82,7 +82,7 @@ static void fill_weights(product *p)
     size_t r, i, bytes = llmc_dtype_bytes(p->type, p->n);
     for (r = 0; r < p->rows; r++) {
         uint8_t *row = p->w + r * p->row_bytes;
-        if (llmc__wants_q8(p->type)) {
+        if (llmc__wants_x8(p->type)) {
             size_t block = bytes / (p->n / llmc_dtype_block(p->type));
             uint32_t kind = below(6); /* all -128, the largest or smallest: the hardest for 16-bit sums */
             for (i = 0; i < bytes; i++)
@@ -106,12 +106,20 @@ static void fill_columns(product *p)
         if (below(4) == 0)
             for (i = 0; i < p->n; i++)
                 f[i] = below(2) ? 1.0f : -1.0f; /* all +-127 */
-        if (llmc__wants_q8(p->type))
-            scalar->quantize_x(f, p->n, (llmc__q8 *)(void *)(p->x + t * p->x_stride));
+        if (llmc__wants_x8(p->type))
+            scalar->quantize_x(f, p->n, (llmc__x8 *)(void *)(p->x + t * p->x_stride));
         else
             memcpy(p->x + t * p->x_stride, f, p->n * sizeof *f);
         free(f);
     }
+}
+
+/* bytes at a multiple of 64; *room is what to free. */
+static void *aligned(void **room, size_t bytes)
+{
+    uint8_t *p = (uint8_t *)malloc(bytes + 63);
+    *room = p;
+    return p + (64 - (uintptr_t)p % 64) % 64;
 }
 
 static product product_make(llmc_dtype type, size_t rows, size_t cols, size_t n)
@@ -123,14 +131,14 @@ static product product_make(llmc_dtype type, size_t rows, size_t cols, size_t n)
     p.cols = cols;
     p.n = n;
     p.row_bytes = llmc_dtype_bytes(type, n) + below(3);
-    p.x_stride = (llmc__wants_q8(type) ? n / 32 * sizeof(llmc__q8) : n * sizeof(float)) + 4 * below(3);
+    p.x_stride = llmc__wants_x8(type) ? (llmc__x8_units(n) + below(2)) * sizeof(llmc__x8)
+                                      : (n + below(3)) * sizeof(float);
     p.out_stride = rows + below(3);
     p.memory = (uint8_t *)malloc(odd + rows * p.row_bytes);
     p.w = p.memory + odd;
-    p.x = (uint8_t *)malloc(cols * p.x_stride + 1);
+    p.x = (uint8_t *)aligned(&p.x_room, cols * p.x_stride);
     p.out = floats(cols * p.out_stride);
-    p.room = malloc((size_t)llmc__panel_bytes(n) + 63);
-    p.scratch = (uint8_t *)p.room + (64 - (uintptr_t)p.room % 64) % 64;
+    p.scratch = aligned(&p.room, (size_t)llmc__panel_bytes(n));
     memset(p.scratch, 0xff,
            (size_t)llmc__panel_bytes(n)); /* NaN, if anything were read before it is written */
     fill_weights(&p);
@@ -141,7 +149,7 @@ static product product_make(llmc_dtype type, size_t rows, size_t cols, size_t n)
 static void product_free(product *p)
 {
     free(p->memory);
-    free(p->x);
+    free(p->x_room);
     free(p->out);
     free(p->room);
 }
@@ -163,9 +171,9 @@ static double exact(const product *p, size_t r, size_t t, double *size)
     llmc_dequantize(p->type, w, p->n, weight);
     for (k = 0; k < p->n; k++) {
         double a = (double)weight[k], b, m = 0;
-        if (llmc__wants_q8(p->type)) {
-            const llmc__q8 *q = (const llmc__q8 *)(const void *)x + k / 32;
-            b = (double)q->d * q->q[k % 32];
+        if (llmc__wants_x8(p->type)) {
+            const llmc__x8 *q = (const llmc__x8 *)(const void *)x + k / 256;
+            b = (double)q->d[k % 256 / 32] * q->q[k % 256];
             if (llmc__layouts[p->type].flags & LLMC__MINS) {
                 llmc__unit u;
                 size_t unit = k / 256, blocks = (p->n - 256 * unit) / 32, g = k % 256 / 16;
@@ -290,41 +298,59 @@ static void dequantize_right(void)
     }
 }
 
+/* One unit against its elements, x [blocks * 32]; the rest is zero. */
+static void check_unit(const llmc__x8 *u, const float *x, int blocks)
+{
+    int b, i;
+    for (b = 0; b < 8; b++) {
+        int half[2] = {0, 0};
+        for (i = 0; i < 32; i++) {
+            int q = u->q[32 * b + i];
+            half[i / 16] += q;
+            CHECKF(q >= -127, "-128 in an activation");
+            if (b >= blocks)
+                CHECK(q == 0);
+            else if (llmc__finite(u->d[b]))
+                CHECKF(magnitude(u->d[b] * (float)q - x[32 * b + i]) <= u->d[b] * 0.5001f + 1e-30f,
+                       "%g became %g", (double)x[32 * b + i], (double)(u->d[b] * (float)q));
+        }
+        CHECK(b < blocks || u->d[b] == 0);
+        CHECK(u->half[2 * b] == half[0] && u->half[2 * b + 1] == half[1]);
+        CHECK(u->less[b] == -128 * (half[0] + half[1]));
+        CHECK(u->sum[b] == u->d[b] * (float)(half[0] + half[1]) || u->d[b] != u->d[b]);
+    }
+}
+
 static void quantize_x_same(void)
 {
     int round, i;
     float nan = llmc__bits_f32(0x7fc00001u), inf = llmc__bits_f32(0x7f800000u);
     for (round = 0; round < 300; round++) {
-        llmc__q8 a[3], b[3];
-        float *x = floats(96), shrink = 1;
+        int blocks = 1 + (int)below(20), units = (blocks + 7) / 8, n = 32 * blocks;
+        llmc__x8 *a = (llmc__x8 *)malloc((size_t)units * sizeof *a), *b;
+        float *x = floats((size_t)n), shrink = 1;
+        b = (llmc__x8 *)malloc((size_t)units * sizeof *b);
         if (round % 4 == 1)
-            for (i = 0; i < 96; i++) /* many ties */
+            for (i = 0; i < n; i++) /* many ties */
                 x[i] = (float)((int)below(255) - 127) * 0.5f;
         for (i = (int)below(64); i > 0; i--)
             shrink *= round % 4 == 2 ? 0.25f : 4.0f;
         if (round % 4 >= 2)
-            for (i = 0; i < 96; i++)
+            for (i = 0; i < n; i++)
                 x[i] = shrink * x[i];
         if (round % 8 == 5)
-            x[below(96)] = below(2) ? nan : below(2) ? inf : -inf;
+            x[below((uint32_t)n)] = below(2) ? nan : below(2) ? inf : -inf;
         if (round % 16 == 9)
-            memset(x, 0, 64 * sizeof *x);
-        memset(a, 0x55, sizeof a);
-        memset(b, 0xaa, sizeof b);
-        scalar->quantize_x(x, 96, a);
-        set->quantize_x(x, 96, b);
-        CHECKF(memcmp(a, b, sizeof a) == 0, "%s: round %d differs", set->name, round);
-        for (i = 0; i < 96; i++) {
-            const llmc__q8 *q = &b[i / 32];
-            int k, sum = 0;
-            for (k = i / 16 % 2 * 16; k < i / 16 % 2 * 16 + 16; k++)
-                sum += q->q[k];
-            CHECK(sum == q->sum[i / 16 % 2]);
-            CHECKF(q->q[i % 32] >= -127, "-128 in an activation");
-            if (llmc__finite(q->d))
-                CHECKF(magnitude(q->d * q->q[i % 32] - x[i]) <= q->d * 0.5001f + 1e-30f, "%g became %g",
-                       (double)x[i], (double)(q->d * q->q[i % 32]));
-        }
+            memset(x, 0, (size_t)(n - n / 3) * sizeof *x);
+        memset(a, 0x55, (size_t)units * sizeof *a);
+        memset(b, 0xaa, (size_t)units * sizeof *b);
+        scalar->quantize_x(x, (size_t)n, a);
+        set->quantize_x(x, (size_t)n, b);
+        CHECKF(memcmp(a, b, (size_t)units * sizeof *a) == 0, "%s: round %d differs", set->name, round);
+        for (i = 0; i < units; i++)
+            check_unit(&b[i], x + 256 * i, blocks - 8 * i < 8 ? blocks - 8 * i : 8);
+        free(a);
+        free(b);
         free(x);
     }
 }
@@ -549,6 +575,45 @@ static void bounded(void)
         CHECK(i % 3 == 0 ? x[i] != x[i] : llmc__finite(x[i]));
 }
 
+/* What sampling is made of has the same bits in every set, at any length; a NaN anywhere is seen. */
+static void sampling_same(void)
+{
+    int round;
+    for (round = 0; round < 200; round++) {
+        size_t n = 1 + below(round % 2 ? 40 : 2500), lanes = llmc__lanes(n), i;
+        float *x = floats(n), *lane = floats(lanes), *want = floats(lanes), most = 0, top = 0;
+        float *w = floats(n), *v = floats(n), *w0 = floats(n), *v0 = floats(n), spread = (float)below(60);
+        float inf = llmc__bits_f32(0x7f800000u), t = round % 3 ? 1 / (0.1f + llmc_rng_uniform(&rng)) : 1;
+        for (i = 0; i < n; i++)
+            x[i] = below(30) == 0 ? -inf : x[i] * spread - (round % 4 == 0 ? 1e3f : 0);
+        x[below((uint32_t)n)] = round % 5 == 0 ? inf : 1;
+        CHECK(set->top(x, n, lane, &top) && scalar->top(x, n, want, &most) && top <= most && top >= most);
+        for (i = 0; i < lanes; i++)
+            CHECKF(lane[i] >= want[i] && lane[i] <= want[i], "%s: lane %d of %d", set->name, (int)i,
+                   (int)lanes);
+        scalar->weigh(w0, v0, x, n, top, t, want);
+        set->weigh(w, v, x, n, top, t, lane);
+        CHECK(memcmp(w, w0, n * sizeof *w) == 0 && memcmp(v, v0, n * sizeof *v) == 0);
+        CHECK(memcmp(lane, want, lanes * sizeof *lane) == 0);
+        memset(lane, 1, lanes * sizeof *lane);
+        set->weigh(NULL, NULL, x, n, top, t, lane);
+        CHECK(memcmp(lane, want, lanes * sizeof *lane) == 0);
+        for (i = 0; i < n; i++) {
+            double e = v0[i] < -87 ? 0 : llmc__exp((double)v0[i]), off = (double)w0[i] - e;
+            CHECKF(off <= 2.4e-7 * e && off >= -2.4e-7 * e, "e^%g is %g", (double)v0[i], (double)w0[i]);
+        }
+        x[below((uint32_t)n)] = llmc__bits_f32(round % 2 ? 0x7fc00000u : 0xff800001u);
+        CHECKF(!set->top(x, n, lane, &top), "%s: NaN among %d not seen", set->name, (int)n);
+        free(x);
+        free(lane);
+        free(want);
+        free(w);
+        free(v);
+        free(w0);
+        free(v0);
+    }
+}
+
 static void names(void)
 {
     llmc_cpu cpu = {0}, other;
@@ -564,15 +629,15 @@ static void names(void)
 
 int main(void)
 {
-    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon"};
+    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm"};
     llmc_cpu cpu;
     int i, round;
     rng = llmc_rng_seed(test_seed(20250101));
     (void)llmc_cpu_named("scalar", &cpu);
     scalar = llmc__kernels_for(cpu);
     RUN(names);
-    for (i = 0; i < 4; i++) {
-        if (!llmc_cpu_named(sets[i], &cpu)) {
+    for (i = 0; i < 6; i++) {
+        if (llmc_os_cpu(sets[i], &cpu, NULL) != LLMC_OK) {
             printf("  no %s kernels here\n", sets[i]);
             continue;
         }
@@ -591,6 +656,7 @@ int main(void)
             RUN(cache);
             RUN(all_finite);
             RUN(not_finite);
+            RUN(sampling_same);
         }
     }
     return test_end("test_kernel");

@@ -81,7 +81,7 @@ static void blocks(void)
 {
     float x[6 * 32], back[6 * 32];
     uint8_t out[6 * 34];
-    llmc__q8 q[6];
+    llmc__x8 q;
     int i;
     for (i = 0; i < 6 * 32; i++)
         x[i] = llmc__bits_f32(input[i]);
@@ -103,15 +103,15 @@ static void blocks(void)
         int nibble = i % 32 < 16 ? b[2 + i % 32] & 15 : b[2 + i % 32 - 16] >> 4;
         CHECK(back[i] == llmc__f16_to_f32((uint16_t)(b[0] | b[1] << 8)) * (float)(nibble - 8));
     }
-    llmc__scalar_quantize_x(x, 192, q);
+    llmc__scalar_quantize_x(x, 192, &q);
     for (i = 0; i < 6 * 32; i++)
-        CHECKF(q[i / 32].q[i % 32] == want_x_q[i], "activation %d of block %d: %d, expected %d", i % 32,
-               i / 32, q[i / 32].q[i % 32], want_x_q[i]);
+        CHECKF(q.q[i] == want_x_q[i], "activation %d: %d, expected %d", i, q.q[i], want_x_q[i]);
     for (i = 0; i < 6; i++) {
         int k, sum[2] = {0, 0};
         for (k = 0; k < 32; k++)
             sum[k / 16] += want_x_q[32 * i + k];
-        CHECK(llmc__f32_bits(q[i].d) == want_x_d[i] && q[i].sum[0] == sum[0] && q[i].sum[1] == sum[1]);
+        CHECK(llmc__f32_bits(q.d[i]) == want_x_d[i] && q.half[2 * i] == sum[0] &&
+              q.half[2 * i + 1] == sum[1]);
     }
 }
 
@@ -301,7 +301,7 @@ static void hard_input(void)
         0x7fc00000u, 0x7f800000u, 0xff800000u, 0x00000001u, 0x7f7fffffu, 0xff7fffffu, 0};
     float x[32], back[32];
     uint8_t out[34];
-    llmc__q8 q;
+    llmc__x8 q;
     int i, k;
     for (k = 0; k < 7; k++)
         for (i = 0; i < 32; i += 31) {
@@ -315,7 +315,7 @@ static void hard_input(void)
             CHECK(llmc_quantize(LLMC_Q4_0, x, 32, out) == LLMC_OK);
             CHECK(llmc_dequantize(LLMC_Q4_0, out, 32, back) == LLMC_OK);
             llmc__scalar_quantize_x(x, 32, &q);
-            CHECK(k < 3 ? q.d != q.d : llmc__finite(q.d));
+            CHECK(k < 3 ? q.d[0] != q.d[0] : llmc__finite(q.d[0]));
             for (j = 0; j < 32; j++)
                 CHECK(q.q[j] != -128 && (k >= 3 || q.q[j] == 0));
         }

@@ -1,6 +1,7 @@
 // cc -O2 tools/bench.c -o bench
 /* Tokens per second for prefill, decode and batches, next to what this machine's memory and
    arithmetic allow; where the time goes; which settings are fastest. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

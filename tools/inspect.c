@@ -1,5 +1,6 @@
 // cc -O2 tools/inspect.c -o inspect
 /* What a model file holds, and the exact memory that running it takes. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

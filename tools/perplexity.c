@@ -1,5 +1,6 @@
 // cc -O2 tools/perplexity.c -o perplexity
 /* How well a model predicts a text; how far two models are apart; raw logits. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

@@ -1,5 +1,6 @@
 // cc -O2 tools/quantize.c -o quantize
 /* Any readable model to GGUF in another type. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

@@ -1,5 +1,6 @@
 // cc -O2 tools/synth.c -o synth
 /* A GGUF model of a given shape with random weights, for tests and benchmarks. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

@@ -1,5 +1,6 @@
 // cc -O2 tools/tokenizer.c -o tokenizer
 /* Text to token ids and back. */
+#define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 

@@ -8,12 +8,12 @@ empty "the scalar core opens only the freestanding headers" "$DIR/headers"
 
 arm=arm-none-eabi-gcc
 if have $arm; then
-    for cpu in cortex-m0 cortex-m4; do
-        flags="-mcpu=$cpu -mthumb -Os -ffreestanding -nostdlib"
-        try "$cpu compiles, without warnings" $arm $flags $STRICT -std=c11 -c tests/build/impl.c -o "$DIR/$cpu.o" || continue
-        arm-none-eabi-nm -u "$DIR/$cpu.o" | awk '{ print $NF }' | grep -vxE 'memcpy|memmove|memset|memcmp|__.*' >"$DIR/names"
+    for pair in 'cortex-m0 -O0' 'cortex-m4 -Os'; do # small only where the size is told
+        cpu=${pair% *}
+        compiled "$cpu" $arm -mcpu="$cpu" -mthumb "${pair#* }" -ffreestanding -nostdlib -std=c11 || continue
+        arm-none-eabi-nm -u "$DIR/impl.o" | awk '{ print $NF }' | grep -vxE 'memcpy|memmove|memset|memcmp|__.*' >"$DIR/names"
         empty "$cpu leaves open only the memory functions and the compiler's runtime" "$DIR/names"
-        echo "        $cpu: $(arm-none-eabi-size "$DIR/$cpu.o" | awk 'NR == 2 { print $1 " bytes of code, " $2 + $3 " of data" }')"
+        echo "        $pair: $(arm-none-eabi-size "$DIR/impl.o" | awk 'NR == 2 { print $1 " bytes of code, " $2 + $3 " of data" }')"
     done
     try "cortex-m4 thinnest" $arm -mcpu=cortex-m4 -mthumb -Os -ffreestanding -nostdlib -DLLMC_NO_TOKEN -DLLMC_NO_CHAT \
         -DLLMC_NO_STRINGS -DLLMC_NO_TRAIN -DLLMC_NO_INDEX -DLLMC_NO_GRAMMAR -DLLMC_NO_SIMD -c tests/build/impl.c -o "$DIR/thin.o" &&
@@ -27,8 +27,8 @@ printf '#include "../../../../llmc.h"\n#ifndef LLMC_NO_OS\n#error LLMC_NO_OS is 
 try "__STDC_HOSTED__ == 0 implies LLMC_NO_OS" $CC -ffreestanding -fsyntax-only "$DIR/implied.c"
 
 if have clang; then
-    try "clang wasm32" clang --target=wasm32 -O1 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/wasm.o"
-    try "clang riscv64" clang --target=riscv64 -O1 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/riscv.o"
-    try "clang powerpc64le" clang --target=powerpc64le -O1 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/ppc.o"
+    try "clang wasm32" clang --target=wasm32 -O0 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/wasm.o"
+    try "clang riscv64" clang --target=riscv64 -O0 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/riscv.o"
+    try "clang powerpc64le" clang --target=powerpc64le -O0 -ffreestanding -nostdlib -c tests/build/impl.c -o "$DIR/ppc.o"
 fi
 finish

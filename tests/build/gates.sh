@@ -1,4 +1,5 @@
-# Each gate alone and all together: no warning in C11 and C++17, gcc and clang.
+# Each gate alone and all together: no warning in C11 and C++17, gcc and clang. Nothing is compiled for that, since
+# clang finds unused functions without; what the optimiser adds, build/symbols sees.
 . tests/build/lib.sh
 
 gates='NO_TRAIN NO_INDEX NO_TOKEN NO_GRAMMAR NO_CHAT NO_OS NO_SIMD NO_STRINGS'
@@ -12,20 +13,13 @@ for pair in 'gcc -std=c11' 'gcc -x c++ -std=c++17' 'clang -std=c11' 'clang -x c+
         skip "$pair" "no $tool"
         continue
     fi
-    # gcc finds unused functions only while it compiles; once is enough for that.
     mode=-fsyntax-only
-    [ "$pair" = 'gcc -std=c11' ] && mode="-O0 -c -o $DIR/out.o"
     for g in $gates; do
         try "$pair -DLLMC_$g" $pair $STRICT $mode -DLLMC_$g tests/build/impl.c
     done
     try "$pair, every gate" $pair $STRICT $mode $all tests/build/impl.c
     try "$pair, LLMC_STATIC" $pair $STRICT $mode -DLLMC_STATIC tests/build/impl.c
-    case $pair in
-    gcc*) # its warnings follow the flow of data, which clang's do not wait for
-        try "$pair, optimised" $pair $STRICT -O2 -c -o "$DIR/out.o" tests/build/impl.c
-        ;;
-    *) try "$pair, ungated" $pair $STRICT -fsyntax-only tests/build/impl.c ;;
-    esac
+    try "$pair, ungated" $pair $STRICT $mode tests/build/impl.c
     try "$pair, interface only" $pair $STRICT -fsyntax-only -x "$(case $pair in *c++*) echo c++ ;; *) echo c ;; esac)" llmc.h
     for g in $gates; do
         try "$pair, interface -DLLMC_$g" $pair $STRICT -fsyntax-only -DLLMC_$g tests/build/interface.c

@@ -54,6 +54,19 @@ empty()
     fi
 }
 
+# compiled LABEL COMPILER...: impl.c to $DIR/impl.o without a warning, among them those that only the flow of data
+# shows, and without a function that takes over 16 KB of stack or an amount that depends on its input.
+compiled()
+{
+    label=$1
+    shift
+    rm -f "$DIR/impl.o" "$DIR/impl.su"
+    try "$label compiles" "$@" $STRICT -fstack-usage -c tests/build/impl.c -o "$DIR/impl.o" || return
+    awk '$2 > 16384 || ($3 ~ /dynamic/ && $3 !~ /bounded/)' "$DIR/impl.su" >"$DIR/large"
+    empty "$label: no function over 16 KB of stack, or dynamic" "$DIR/large"
+    echo "        most stack: $(sort -k2,2n "$DIR/impl.su" | tail -n 1 | sed 's/.*://')"
+}
+
 finish()
 {
     printf 'build/%s: %d passed, %d failed' "$name" $n_passed $n_failed

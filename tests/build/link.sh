@@ -6,18 +6,16 @@ use=tests/build/use.c
 other=tests/build/other.c
 impl=tests/build/impl.c
 
-# link_run LABEL OBJECTS-COMPILE... : each argument is a full compile command for one object
+# build LABEL LINKER COMMAND...: each command compiles one object (only the first time that it comes); links and runs.
 build()
 {
     label=$1
     linker=$2
     shift 2
-    i=0
     objects=
     for unit in "$@"; do
-        i=$((i + 1))
-        object="$DIR/$i.o"
-        $unit -c -o "$object" >"$DIR/out" 2>&1 || {
+        object="$DIR/$(echo "$unit" | tr -c 'A-Za-z0-9+\n' _).o"
+        [ -f "$object" ] || $unit -c -o "$object" >"$DIR/out" 2>&1 || {
             fail "$label: $unit"
             head -n 20 "$DIR/out"
             return
@@ -27,6 +25,7 @@ build()
     try "$label" sh -c "$linker $objects -o '$DIR/program' && '$DIR/program'"
 }
 
+rm -f "$DIR"/*.o
 static='-DLLMC_STATIC -DLLMC_IMPLEMENTATION'
 for tools in 'gcc g++' 'clang clang++'; do
     c=${tools% *}

@@ -1,5 +1,6 @@
-# What the object needs from outside: freestanding four memory functions, hosted
-# nothing that allocates, prints, exits or computes floating point.
+# What compilers make of the header. From outside it needs the four memory functions when freestanding, and hosted
+# nothing that allocates, prints, exits or computes floating point. The same compiles show the stack of each function
+# and the warnings that wait for the optimiser: compiling it all is slow, so each way of it serves every question.
 . tests/build/lib.sh
 
 have nm || {
@@ -20,14 +21,20 @@ undefined() { nm -u "$1" | awk '{ print $NF }' | sed 's/@.*//'; }
 # freestanding LABEL COMPILER... : -ffreestanding -nostdlib, then nm
 freestanding()
 {
-    label=$1
-    shift
-    try "$label compiles freestanding" "$@" -ffreestanding -nostdlib -fno-pic -c tests/build/impl.c -o "$DIR/free.o" || return
-    undefined "$DIR/free.o" | grep -vxE 'memcpy|memmove|memset|memcmp' | grep -vxE "${runtime:-none}" >"$DIR/names"
-    empty "$label leaves open only memcpy memmove memset memcmp" "$DIR/names"
+    compiled "$1" "$2" $3 $4 -ffreestanding -nostdlib -fno-pic || return
+    undefined "$DIR/impl.o" | grep -vxE 'memcpy|memmove|memset|memcmp' | grep -vxE "${runtime:-none}" >"$DIR/names"
+    empty "$1 freestanding leaves open only memcpy memmove memset memcmp" "$DIR/names"
     # Nothing writable outside OS either: what is freestanding has no data or bss of its own.
-    nm "$DIR/free.o" | grep -E ' [bBdDCcsSgG] ' >"$DIR/names"
-    empty "$label core: no mutable global" "$DIR/names"
+    nm "$DIR/impl.o" | grep -E ' [bBdDCcsSgG] ' >"$DIR/names"
+    empty "$1 freestanding: no mutable global" "$DIR/names"
+}
+
+# hosted LABEL COMPILER...
+hosted()
+{
+    compiled "$@" || return
+    undefined "$DIR/impl.o" | grep -xE "$libc|($math)[fl]?" >"$DIR/names"
+    empty "$1 hosted: no allocation, printing, exit or libm" "$DIR/names"
 }
 
 for c in gcc clang; do
@@ -35,38 +42,35 @@ for c in gcc clang; do
         skip $c "not here"
         continue
     fi
-    for o in -O0 -O2 -Os; do
-        freestanding "$c $o" $c $o
-    done
-    freestanding "$c -O2 -DLLMC_NO_SIMD" $c -O2 -DLLMC_NO_SIMD
-    freestanding "$c -O3 -march=haswell" $c -O3 -march=haswell
+    freestanding "$c -O0" $c -O0
+    hosted "$c -O0" $c -O0
+    # Public names begin with llmc_, nothing else is exported.
+    nm -g --defined-only "$DIR/impl.o" | awk '{ print $NF }' | grep -v '^llmc_[a-z]' >"$DIR/names"
+    empty "$c: every exported name begins with llmc_" "$DIR/names"
+    try "$c LLMC_STATIC" $c -O0 -DLLMC_STATIC -c tests/build/impl.c -o "$DIR/static.o"
+    nm -g --defined-only "$DIR/static.o" >"$DIR/names"
+    empty "$c: LLMC_STATIC exports nothing" "$DIR/names"
     # Memory functions of the caller's own: then nothing at all is left.
     try "$c own memory functions" $c -O0 -ffreestanding -nostdlib -c tests/build/ownmem.c -o "$DIR/own.o"
     undefined "$DIR/own.o" | grep -vxE 'my_(copy|move|set|compare)|mem(cpy|move|set|cmp)' >"$DIR/names"
     empty "$c own memory functions are used" "$DIR/names"
-    for o in -O0 -O2; do
-        try "$c $o compiles hosted" $c $o -c tests/build/impl.c -o "$DIR/hosted.o" || continue
-        undefined "$DIR/hosted.o" | grep -xE "$libc|($math)[fl]?" >"$DIR/names"
-        empty "$c $o hosted: no allocation, printing, exit or libm" "$DIR/names"
-    done
 done
-
-# Public names begin with llmc_, nothing else is exported.
-$CC -O0 -c tests/build/impl.c -o "$DIR/all.o"
-nm -g --defined-only "$DIR/all.o" | awk '{ print $NF }' | grep -v '^llmc_[a-z]' >"$DIR/names"
-empty "every exported name begins with llmc_" "$DIR/names"
-$CC -O0 -DLLMC_STATIC -c tests/build/impl.c -o "$DIR/static.o"
-nm -g --defined-only "$DIR/static.o" >"$DIR/names"
-empty "LLMC_STATIC exports nothing" "$DIR/names"
+# Optimised: gcc both ways, at its wildest where it may not call a library; clang's -O2 freestanding, since
+# build/plain links it hosted.
+if have gcc; then
+    hosted "gcc -O2" gcc -std=c11 -O2
+    freestanding "gcc -O3 -march=haswell" gcc -O3 -march=haswell
+    have g++ && compiled "g++ -O1" g++ -x c++ -std=c++17 -O1
+fi
+have clang && freestanding "clang -O2" clang -O2
 
 # Other machines; their compilers' own helpers (64-bit division, soft float) are allowed.
-for pair in 'i686-linux-gnu-gcc' 'aarch64-linux-gnu-gcc' 's390x-linux-gnu-gcc' 'arm-linux-gnueabihf-gcc'; do
-    if ! have "$pair"; then
-        skip "$pair" "not here"
+for c in i686-linux-gnu-gcc aarch64-linux-gnu-gcc s390x-linux-gnu-gcc arm-linux-gnueabihf-gcc; do
+    if ! have "$c"; then
+        skip "$c" "not here"
         continue
     fi
     runtime='__(u?divdi3|u?moddi3|u?divmoddi4|fix.*|float.*|aeabi_.*|clz.i2|ctz.i2|popcount.i2|ashldi3|lshrdi3|muldi3|atomic_.*)|_GLOBAL_OFFSET_TABLE_|__x86\.get_pc_thunk\..*'
-    freestanding "$pair -O2" "$pair" -O2
-    runtime=
+    freestanding "$c -O1" "$c" -O1
 done
 finish
