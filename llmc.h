@@ -1388,7 +1388,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 typedef struct llmc_pool llmc_pool; /* threads that spin briefly, then sleep */
 
-/* threads: 0 for as many as this process may use (affinity and cgroup quota). */
+/* threads: 0 for as many as this process may use (affinity and cgroup quota), which is also the most there
+   will be. */
 LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag);
 LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
@@ -1495,6 +1496,8 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
+                   assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
@@ -1544,6 +1547,14 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if defined(__clang__)
+#define LLMC__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__UNROLL
 #endif
 
 #if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
@@ -3267,16 +3278,6 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN static __forceinline
 #endif
 
-/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
-   clang those with inline assembly. */
-#if defined(__clang__)
-#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
-#else
-#define LLMC__NEON_UNROLL
-#endif
-
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
 typedef struct llmc__neon_v8 {
     float32x4_t a, b;
@@ -4996,7 +4997,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. Sets that work otherwise (LLMC__PANELS 0) have no use for it. */
+   [b][2 row + half]. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -5195,22 +5196,25 @@ typedef struct llmc__rows {
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
      u   bytes without sign, q + bias is 0..31     s   bytes with sign
      h   without sign, 0..63, and scales for 16
+   Those of the first list are unpacked for tiles many rows at once (09.5), the others row by row.
    Sets that multiply bytes with signs as fast as others (NEON) leave the bias off; sums of q are then
    those of q + bias, less bias times the sum of x. */
 enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
-#define LLMC__UNIT_TYPES(X)              \
+#define LLMC__LANE_TYPES(X)          \
+    X(q4_k, LLMC_Q4_K, 144, u, 1, 0) \
+    X(q5_k, LLMC_Q5_K, 176, u, 1, 0) \
+    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)
+#define LLMC__ROW_TYPES(X)               \
     X(q4_1, LLMC_Q4_1, 160, u, 1, 0)     \
     X(q5_0, LLMC_Q5_0, 176, u, 0, 16)    \
     X(q5_1, LLMC_Q5_1, 192, u, 1, 0)     \
     X(q2_k, LLMC_Q2_K, 84, h, 1, 0)      \
     X(q3_k, LLMC_Q3_K, 110, h, 0, 4)     \
-    X(q4_k, LLMC_Q4_K, 144, u, 1, 0)     \
-    X(q5_k, LLMC_Q5_K, 176, u, 1, 0)     \
-    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)    \
     X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
     X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
     X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
     X(mxfp4, LLMC_MXFP4, 136, u, 0, 16)
+#define LLMC__UNIT_TYPES(X) LLMC__LANE_TYPES(X) LLMC__ROW_TYPES(X)
 
 //--[ 09.2 KERNEL.scalar ]-- plain C: the oracle, and what an unknown machine runs
 /* A row of any type as floats, by 08's definition: src [n] in storage, dst [n]. One for all sets,
@@ -6192,68 +6196,100 @@ LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, siz
     int j;
     for (half = 0; half < 2; half++) {
         llmc__avx2_interleave(t, row, at + 16 * half);
+        LLMC__UNROLL
         for (j = 0; j < 4; j++, out += 32)
             _mm256_storeu_si256((__m256i *)out, _mm256_add_epi8(t[j], add));
     }
 }
 
-/* The same from 16 bytes of nibbles. Shifting 16 bits at a time is well: the mask drops what crosses
-   a byte. */
-LLMC__AVX2_FN void llmc__avx2_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
-{
-    __m256i mask = _mm256_set1_epi8(15), t[4];
-    int j;
-    llmc__avx2_interleave(t, row, at);
-    for (j = 0; j < 4; j++, out += 32) {
-        _mm256_storeu_si256((__m256i *)out, _mm256_and_si256(t[j], mask));
-        _mm256_storeu_si256((__m256i *)(out + 128), _mm256_and_si256(_mm256_srli_epi16(t[j], 4), mask));
-    }
-}
-
-/* Scales of a unit of Q8_0 or Q4_0, f16 that begin blocks of `step` bytes. First all of them are brought
-   together, as a vector that is loaded right after the stores of its parts would wait for them. */
+/* Scales of a unit of Q8_0 or Q4_0, f16 that begin blocks of `step` bytes; zeros for blocks that are missing.
+   First all of them are brought together, as a vector that is loaded right after the stores of its parts
+   would wait for them. */
 LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
                                            size_t blocks)
 {
     uint16_t h[8][LLMC__PANEL_ROWS];
     size_t b, i;
-    LLMC_MEMSET(h, 0, sizeof h);
-    for (i = 0; i < LLMC__PANEL_ROWS; i++)
-        for (b = 0; b < blocks; b++)
-            h[b][i] = llmc__u16le(row[i] + at + step * b);
+    if (blocks < 8)
+        LLMC_MEMSET(h, 0, sizeof h);
+    for (i = 0; i < LLMC__PANEL_ROWS; i++) {
+        const uint8_t *w = row[i] + at;
+        for (b = 0; blocks < 8 && b < blocks; b++)
+            LLMC_MEMCPY(&h[b][i], w + step * b, 2);
+        if (blocks < 8)
+            continue;
+        LLMC_MEMCPY(&h[0][i], w, 2);
+        LLMC_MEMCPY(&h[1][i], w + step, 2);
+        LLMC_MEMCPY(&h[2][i], w + 2 * step, 2);
+        LLMC_MEMCPY(&h[3][i], w + 3 * step, 2);
+        LLMC_MEMCPY(&h[4][i], w + 4 * step, 2);
+        LLMC_MEMCPY(&h[5][i], w + 5 * step, 2);
+        LLMC_MEMCPY(&h[6][i], w + 6 * step, 2);
+        LLMC_MEMCPY(&h[7][i], w + 7 * step, 2);
+    }
     for (b = 0; b < 8; b++)
         for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
             llmc__avx2_vstore(&p->d[b][i], llmc__avx2_vload_f16(&h[b][i]));
 }
 
-/* unpack_T: a unit of every row, `at` bytes into it; of blocks that are missing only the scales are made,
-   zeros. Q8_0 keeps its signs, Q4_0 is q + 8. */
-LLMC__AVX2_TARGET static void llmc__avx2_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
-                                                     size_t blocks)
+/* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
+   counts are constants. half: the low 16 bits as f16. */
+typedef __m256i llmc__avx2_iv;
+LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
-    size_t b, s;
-    llmc__avx2_panel_scales(p, row, at, 34, blocks);
-    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
-        for (b = 0; b < blocks; b++)
-            llmc__avx2_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 0);
+    return _mm256_set1_epi8((char)a);
 }
-LLMC__AVX2_TARGET static void llmc__avx2_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
-                                                     size_t blocks)
+LLMC__AVX2_FN __m256i llmc__avx2_iand(__m256i a, __m256i b)
 {
-    size_t b, s;
-    llmc__avx2_panel_scales(p, row, at, 18, blocks);
-    for (s = 0; s < LLMC__PANEL_ROWS; s += 8)
-        for (b = 0; b < blocks; b++)
-            llmc__avx2_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+    return _mm256_and_si256(a, b);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_iadd8(__m256i a, __m256i b)
+{
+    return _mm256_add_epi8(a, b);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_iright(__m256i a, int n)
+{
+    return _mm256_srlv_epi32(a, _mm256_set1_epi32(n));
+}
+LLMC__AVX2_FN __m256i llmc__avx2_ileft(__m256i a, int n)
+{
+    return _mm256_sllv_epi32(a, _mm256_set1_epi32(n));
+}
+LLMC__AVX2_FN void llmc__avx2_iput(void *p, __m256i a)
+{
+    _mm256_storeu_si256((__m256i *)p, a);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_icvt(__m256i a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_ihalf(__m256i a)
+{
+    a = _mm256_and_si256(a, _mm256_set1_epi32(0xffff));
+    a = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, a), 0x08);
+    return llmc__avx2_vhalf(_mm256_castsi256_si128(a));
+}
+/* Two bytes with signs, bits 0 to 15, as int16. */
+LLMC__AVX2_FN __m256i llmc__avx2_ispread(__m256i a)
+{
+    a = _mm256_blend_epi16(_mm256_slli_epi32(a, 8), _mm256_slli_epi32(a, 16), 0xaa);
+    return _mm256_srai_epi16(a, 8);
 }
 
 /* What is added to the bytes of LLMC__UNIT_TYPES: u is multiplied as w + 16, or as it is where there are
    minimums, h as w + 32, s with its sign. */
+#define llmc__avx2_more_q4 0
 #define llmc__avx2_more(kind, mins, bias)              \
     (llmc__kind_##kind == llmc__kind_h   ? 32 - (bias) \
      : llmc__kind_##kind == llmc__kind_s ? 0           \
      : (mins)                            ? 0           \
                                          : 16 - (bias))
+
+/* Asks for a line of the unit after x, in each block for another: they come from L2 at best. */
+LLMC__AVX2_FN void llmc__avx2_fetch(const uint8_t *x, size_t b)
+{
+    llmc__avx2_vprefetch((uintptr_t)x + sizeof(llmc__x8) + sizeof(llmc__x8) / 8 * b);
+}
 
 /* sum += dot * (d e), then += off * min, for eight rows; d e is rounded first, as in a line. */
 LLMC__AVX2_FN void llmc__avx2_onto(float *sum, __m256i dot, __m256 min, __m256 d, __m256 off, float e,
@@ -6291,10 +6327,13 @@ LLMC__AVX2_FN void llmc__avx2_block(float *part, const llmc__panel *p, size_t b,
         __m256i w[8], dot;
         __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d;
         int j;
+        LLMC__UNROLL
         for (j = 0; j < 8; j++)
             w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
         for (t = 0; t < cols; t++, at += x_stride) {
             const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
+            if (s == 0)
+                llmc__avx2_fetch(at, b);
             dot = llmc__avx2_dot_u(w, c->q + 32 * b, wide);
             if (shift)
                 dot = _mm256_add_epi32(dot, _mm256_srai_epi32(_mm256_set1_epi32(c->less[b]), shift));
@@ -6334,11 +6373,14 @@ LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, si
         low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
         high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
         less = _mm256_slli_epi16(both, 5);
+        LLMC__UNROLL
         for (j = 0; j < 8; j++)
             w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
         for (t = 0; t < cols; t++, at += x_stride) {
             const llmc__x8 *c = (const llmc__x8 *)(const void *)at;
             const int8_t *q = c->q + 32 * b;
+            if (s == 0)
+                llmc__avx2_fetch(at, b);
             e = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), low);
             f = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), high);
             e = _mm256_add_epi32(e, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), low));
@@ -6386,6 +6428,7 @@ LLMC__AVX2_TARGET static void llmc__avx2_block_s0(float *part, const llmc__panel
         for (i = 0; i < 4; i++) {
             __m256i y[2];
             c[i] = (const llmc__x8 *)(const void *)x;
+            llmc__avx2_fetch(x, b);
             llmc__avx2_widen(y, llmc__avx2_load(c[i]->q + 32 * b));
             _mm256_storeu_si256((__m256i *)q[i], y[0]);
             _mm256_storeu_si256((__m256i *)(q[i] + 8), y[1]);
@@ -6443,7 +6486,7 @@ LLMC__AVX512_FN void llmc__avx512_interleave(__m512i out[4], const uint8_t *cons
     out[3] = _mm512_unpackhi_epi64(ab, cd);
 }
 
-/* As llmc__avx2_strip and llmc__avx2_strip4, which make 0..15; here w + 128. */
+/* As in AVX2. */
 LLMC__AVX512_FN void llmc__avx512_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
     __m512i add = _mm512_set1_epi8((char)more), t[4];
@@ -6451,42 +6494,52 @@ LLMC__AVX512_FN void llmc__avx512_strip(uint8_t *out, const uint8_t *const *row,
     int j;
     for (half = 0; half < 2; half++) {
         llmc__avx512_interleave(t, row, at + 16 * half);
+        LLMC__UNROLL
         for (j = 0; j < 4; j++, out += 64)
             _mm512_storeu_si512(out, _mm512_add_epi8(t[j], add));
     }
 }
-LLMC__AVX512_FN void llmc__avx512_strip4(uint8_t *out, const uint8_t *const *row, size_t at)
+typedef __m512i llmc__avx512_iv;
+LLMC__AVX512_FN __m512i llmc__avx512_iset8(int a)
 {
-    __m512i mask = _mm512_set1_epi8(15), add = _mm512_set1_epi8(120), t[4], v;
-    int j;
-    llmc__avx512_interleave(t, row, at);
-    for (j = 0; j < 4; j++, out += 64) {
-        v = _mm512_and_si512(_mm512_srli_epi16(t[j], 4), mask);
-        _mm512_storeu_si512(out, _mm512_add_epi8(_mm512_and_si512(t[j], mask), add));
-        _mm512_storeu_si512(out + 256, _mm512_add_epi8(v, add));
-    }
+    return _mm512_set1_epi8((char)a);
 }
-
-LLMC__AVX512_TARGET static void llmc__avx512_unpack_q8_0(llmc__panel *p, const uint8_t *const *row, size_t at,
-                                                         size_t blocks)
+LLMC__AVX512_FN __m512i llmc__avx512_iand(__m512i a, __m512i b)
 {
-    size_t b, s;
-    llmc__avx2_panel_scales(p, row, at, 34, blocks);
-    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
-        for (b = 0; b < blocks; b++)
-            llmc__avx512_strip(p->q[b] + 32 * s, row + s, at + 34 * b + 2, 128);
+    return _mm512_and_si512(a, b);
 }
-LLMC__AVX512_TARGET static void llmc__avx512_unpack_q4_0(llmc__panel *p, const uint8_t *const *row, size_t at,
-                                                         size_t blocks)
+LLMC__AVX512_FN __m512i llmc__avx512_iadd8(__m512i a, __m512i b)
 {
-    size_t b, s;
-    llmc__avx2_panel_scales(p, row, at, 18, blocks);
-    for (s = 0; s < LLMC__PANEL_ROWS; s += 16)
-        for (b = 0; b < blocks; b++)
-            llmc__avx512_strip4(p->q[b] + 32 * s, row + s, at + 18 * b + 2);
+    return _mm512_add_epi8(a, b);
+}
+LLMC__AVX512_FN __m512i llmc__avx512_iright(__m512i a, int n)
+{
+    return _mm512_srlv_epi32(a, _mm512_set1_epi32(n));
+}
+LLMC__AVX512_FN __m512i llmc__avx512_ileft(__m512i a, int n)
+{
+    return _mm512_sllv_epi32(a, _mm512_set1_epi32(n));
+}
+LLMC__AVX512_FN void llmc__avx512_iput(void *p, __m512i a)
+{
+    _mm512_storeu_si512(p, a);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_icvt(__m512i a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+LLMC__AVX512_FN __m512 llmc__avx512_ihalf(__m512i a)
+{
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a));
+}
+LLMC__AVX512_FN __m512i llmc__avx512_ispread(__m512i a)
+{
+    a = _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_slli_epi32(a, 8), _mm512_slli_epi32(a, 16));
+    return _mm512_srai_epi16(a, 8);
 }
 
 /* Bytes are w + 128, whatever they were. */
+#define llmc__avx512_more_q4                120
 #define llmc__avx512_more(kind, mins, bias) (128 - (bias))
 
 /* As llmc__avx2_onto, for sixteen rows. */
@@ -6507,12 +6560,11 @@ LLMC__AVX512_FN __m512i llmc__avx512_four(const uint8_t *c, size_t offset)
 }
 #define LLMC__NUMBER(c, name) llmc__avx512_four((c)-28 * b, offsetof(llmc__x8, name))
 
-/* The column after *x, or the last once more where there are no more: its sums are not looked at. Asks
-   for a line of what of x comes next. */
-LLMC__AVX512_FN const uint8_t *llmc__avx512_column(const uint8_t **x, size_t step)
+/* The column after *x, or the last once more where there are no more: its sums are not looked at. */
+LLMC__AVX512_FN const uint8_t *llmc__avx512_column(const uint8_t **x, size_t step, size_t b)
 {
     const uint8_t *c = *x;
-    llmc__avx2_vprefetch((uintptr_t)c + sizeof(llmc__x8) + 32);
+    llmc__avx2_fetch(c - 32 * b, b);
     *x += step;
     return c;
 }
@@ -6565,10 +6617,10 @@ LLMC__AVX512_FN void llmc__avx512_block(float *part, const llmc__panel *p, size_
     LLMC__WEIGHTS(7);
     x += 32 * b;
     for (t = 0; t < cols; t += 4, part += 4 * LLMC__PANEL_ROWS) {
-        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
-        const uint8_t *c1 = llmc__avx512_column(&x, t + 2 < cols ? x_stride : 0);
-        const uint8_t *c2 = llmc__avx512_column(&x, t + 3 < cols ? x_stride : 0);
-        const uint8_t *c3 = llmc__avx512_column(&x, x_stride);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0, b);
+        const uint8_t *c1 = llmc__avx512_column(&x, t + 2 < cols ? x_stride : 0, b);
+        const uint8_t *c2 = llmc__avx512_column(&x, t + 3 < cols ? x_stride : 0, b);
+        const uint8_t *c3 = llmc__avx512_column(&x, x_stride, b);
         e0 = e1 = LLMC__NUMBER(c0, less);
         f0 = f1 = LLMC__NUMBER(c1, less);
         g0 = g1 = LLMC__NUMBER(c2, less);
@@ -6627,8 +6679,8 @@ LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p
     LLMC__WEIGHTS(7);
     x += 32 * b;
     for (t = 0; t < cols; t += 2, part += 2 * LLMC__PANEL_ROWS) {
-        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0);
-        const uint8_t *c1 = llmc__avx512_column(&x, x_stride);
+        const uint8_t *c0 = llmc__avx512_column(&x, t + 1 < cols ? x_stride : 0, b);
+        const uint8_t *c1 = llmc__avx512_column(&x, x_stride, b);
         e0 = e1 = LLMC__HALF(c0, 0);
         f0 = f1 = LLMC__HALF(c0, 1);
         g0 = g1 = LLMC__HALF(c1, 0);
@@ -6746,7 +6798,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__n
     int32x4_t s[8];
     int8x16_t v[2];
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         v[0] = vld1q_s8(x + 32 * i);
         v[1] = vld1q_s8(x + 32 * i + 16);
@@ -6764,7 +6816,7 @@ LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int
     int32x4_t sum[8], a, b;
     int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
     a = llmc__neon_sums(sum);
@@ -6797,7 +6849,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
 {
     int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (b = 0; b < 8; b++) {
         llmc__neon_nibbles(v, w + step * (size_t)b);
         q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
@@ -6810,7 +6862,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
     LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
     {                                                                                         \
         int b;                                                                                \
-        LLMC__NEON_UNROLL                                                                     \
+        LLMC__UNROLL                                                                          \
         for (b = 0; b < 8; b++) {                                                             \
             llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
             if (bits) {                                                                       \
@@ -6841,14 +6893,14 @@ LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *
 LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 4 + 16 * i);
 }
@@ -6872,7 +6924,7 @@ LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, in
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
@@ -6881,14 +6933,14 @@ LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q2_k(q, w + 16);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
@@ -6897,14 +6949,14 @@ LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q4_k(q, w + 32);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
 }
 LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++) {
         int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
         int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
@@ -6917,7 +6969,7 @@ LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -7022,7 +7074,7 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
 {
     int i;
 #if LLMC__NEON_DOT
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
         int32x4x4_t t;
         t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
@@ -7031,14 +7083,14 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
         t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
         vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
         int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
         vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
         vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
     }
 #endif
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8 && how == llmc__neon_plain; i++)
         vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
@@ -7049,7 +7101,7 @@ LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *con
     int8x16_t v[8];
     int i, h;
     for (h = 0; h < 2; h++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++)
             v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
         llmc__neon_lay(how, out, v, h);
@@ -7059,7 +7111,7 @@ LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *co
 {
     int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         llmc__neon_nibbles(v, row[i] + at);
         low[i] = vsubq_s8(v[0], eight);
@@ -7095,13 +7147,13 @@ LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint
     int32x4_t sum[4];
     int8x16_t v[8];
     int i, r, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (r = 0; r < 8; r++)
             v[r] = llmc__neon_load(w + 128 * i + 16 * r);
         for (t = 0; t < 4; t++) {
-            LLMC__NEON_UNROLL
+            LLMC__UNROLL
             for (r = 0; r < 4; r++)
                 sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
                                       : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
@@ -7114,13 +7166,13 @@ LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const
                                        int end)
 {
     int i, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         out[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 4 * h; i < 4 * end; i++) {
         int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (t = 0; t < 4; t++) {
             out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
             out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
@@ -7132,19 +7184,19 @@ LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const 
 {
     int32x4_t sum[8]; /* [two columns][two rows] */
     int i, j, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         sum[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 2 * h; i < 2 * end; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (j = 0; j < 4; j++) {
             int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
             sum[j] = llmc__neon_smmla(sum[j], x[i], a);
             sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
         }
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4; i++) {
         int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
         out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
@@ -7184,11 +7236,11 @@ LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8
     int i;
     llmc__neon_pairs(scale, s);
     llmc__neon_dots(how, 0, out, w, x, 0, 1);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmulq_s32(out[i], scale[i % 2]);
     llmc__neon_dots(how, 0, high, w, x, 1, 2);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
 }
@@ -7205,12 +7257,12 @@ LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llm
     vst1q_f32(f, e);
     if (halves && mins)
         llmc__neon_pairs(m, p->m[b] + 2 * s);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
         d[i] = vld1q_f32(p->d[b] + s + 4 * i);
         off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
         a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
@@ -7238,7 +7290,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
         int8x16_t v[8], y[8];
         float e[4];
         float32x4_t d;
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 4; i++) {
             c[i] = (const llmc__x8 *)(const void *)x;
             e[i] = c[i]->d[b];
@@ -7247,7 +7299,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
             x += t + (size_t)i + 1 < cols ? x_stride : 0;
         }
         d = vld1q_f32(e);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
             int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
             int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
@@ -8068,6 +8120,13 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
+/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
+#if LLMC__BY_LANES
+#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
+#else
+#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
+#endif
+
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8092,32 +8151,31 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__UNIT_TYPES(LLMC__ROWS_FN)
+LLMC__ROWED_TYPES(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
 
-#if LLMC__PANELS
 /* Products with many columns. LLMC__PANEL_ROWS rows are unpacked once, for their whole length, into the
    caller's scratch; then LLMC__TILE_WIDTH columns at a time pass over them, block by block.
                 block   0  1  2  3  4  5  6  7  8  9 ...
      line       lane    0  1  2  3  4  5  6  7  0  1      parts side by side in one register
      tile       part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][column][row]
-   What tiles know of a type: how rows are unpacked, by a function of its own or one for eight rows that
-   leaves the rest to LLMC__N(unpack); and which of the set's products takes its bytes. */
+   What tiles know of a type: */
 typedef struct LLMC__N(tile_type) {
     float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
     void (*unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks);
-    void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at, size_t blocks);
     void (*block)(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
                   size_t cols);
     size_t bytes; /* of a unit */
-    int kind, mins, more;
 } LLMC__N(tile_type);
 
-/* One unit of every row, `at` bytes into it. */
-LLMC__FN void LLMC__N(unpack)(const LLMC__N(tile_type) * u, llmc__panel *p, const uint8_t *const *row,
-                              size_t at, size_t blocks)
+/* unpack_T: a unit of every row, `at` bytes into it; of blocks that are missing only scales are made. Row by
+   row first, by rows_T, which is one for all sets that share its lanes. */
+LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks,
+                              void (*rows)(llmc__rows *r, const uint8_t *const *row, size_t at,
+                                           size_t blocks),
+                              int kind, int mins, int more)
 {
     llmc__rows part[LLMC__W / 8], *r;
     const uint8_t *q[LLMC__W];
@@ -8126,22 +8184,191 @@ LLMC__FN void LLMC__N(unpack)(const LLMC__N(tile_type) * u, llmc__panel *p, cons
         for (i = 0; i < LLMC__W; i += 8) {
             r = &part[i / 8];
             to = s + i;
-            u->rows(r, row + to, at, blocks);
+            rows(r, row + to, at, blocks);
             for (b = 0; b < 8; b++) {
                 q[i + b] = (const uint8_t *)r->q[b];
                 LLMC_MEMCPY(p->d[b] + to, r->d[b], sizeof r->d[b]);
-                if (u->mins)
+                if (mins)
                     LLMC_MEMCPY(p->off[b] + to, r->off[b], sizeof r->off[b]);
-                if (u->kind == llmc__kind_h)
+                if (kind == llmc__kind_h)
                     LLMC_MEMCPY(p->s[b] + 2 * to, r->s[b], sizeof r->s[b]);
-                if (u->kind == llmc__kind_h && u->mins)
+                if (kind == llmc__kind_h && mins)
                     LLMC_MEMCPY(p->m[b] + 2 * to, r->m[b], sizeof r->m[b]);
             }
         }
         for (b = 0; b < 8; b++)
-            LLMC__N(strip)(p->q[b] + LLMC__QK * s, q, LLMC__QK * b, u->more);
+            LLMC__N(strip)(p->q[b] + LLMC__QK * s, q, LLMC__QK * b, more);
     }
 }
+#define LLMC__X(type, name, bytes, kind, mins, bias)                                            \
+    LLMC__FN void LLMC__N(unpack_##type)(llmc__panel * p, const uint8_t *const *row, size_t at, \
+                                         size_t blocks)                                         \
+    {                                                                                           \
+        LLMC__N(unpack)                                                                         \
+        (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
+         LLMC__N(more)(kind, mins, bias));                                                      \
+    }
+LLMC__ROWED_TYPES(LLMC__X)
+#undef LLMC__X
+#undef LLMC__ROWED_TYPES
+
+#if LLMC__BY_LANES
+/* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
+   transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
+   drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
+   nibbles: 16 bytes of each row, to the low ones' place and the high ones'. */
+#define LLMC__VEC (4 * LLMC__W)
+LLMC__INLINE void LLMC__N(nibbles4)(uint8_t *low, uint8_t *high, const uint8_t *const *row, size_t at,
+                                    int more)
+{
+    LLMC__N(iv) t[4], mask = LLMC__N(iset8)(15), add = LLMC__N(iset8)(more);
+    int j;
+    LLMC__N(interleave)(t, row, at);
+    LLMC__UNROLL
+    for (j = 0; j < 4; j++, low += LLMC__VEC, high += LLMC__VEC) {
+        LLMC__N(iput)(low, LLMC__N(iadd8)(LLMC__N(iand)(t[j], mask), add));
+        LLMC__N(iput)(high, LLMC__N(iadd8)(LLMC__N(iand)(LLMC__N(iright)(t[j], 4), mask), add));
+    }
+}
+
+/* Of units with blocks that follow each other some may be missing. */
+LLMC__FN void LLMC__N(unpack_q8_0)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    size_t b, s;
+    LLMC__V(panel_scales)(p, row, at, 34, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W)
+        for (b = 0; b < blocks; b++)
+            LLMC__N(strip)(p->q[b] + 32 * s, row + s, at + 34 * b + 2, LLMC__N(more)(s, 0, 0));
+}
+LLMC__FN void LLMC__N(unpack_q4_0)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    size_t b, s;
+    LLMC__V(panel_scales)(p, row, at, 18, blocks);
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W)
+        for (b = 0; b < blocks; b++) {
+            uint8_t *to = p->q[b] + 32 * s;
+            LLMC__N(nibbles4)(to, to + 4 * LLMC__VEC, row + s, at + 18 * b + 2, LLMC__N(more_q4));
+        }
+}
+
+/* Scales and minimums of a strip of Q4_K or Q5_K: llmc__k4_scales in every lane. */
+LLMC__INLINE void LLMC__N(panel_k4)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
+{
+    LLMC__N(iv) t[4], k[4], low = LLMC__N(iset8)(15), pair = LLMC__N(iset8)(48), six = LLMC__N(iset8)(63);
+    llmc__wv d, m;
+    int b;
+    LLMC__N(interleave)(t, row, at);
+    d = LLMC__N(ihalf)(t[0]);
+    m = LLMC__N(ihalf)(LLMC__N(iright)(t[0], 16));
+    k[0] = LLMC__N(iand)(t[1], six);
+    k[1] = LLMC__N(iadd8)(LLMC__N(iand)(t[3], low), LLMC__N(iand)(LLMC__N(iright)(t[1], 2), pair));
+    k[2] = LLMC__N(iand)(t[2], six);
+    k[3] = LLMC__N(iadd8)(LLMC__N(iand)(LLMC__N(iright)(t[3], 4), low),
+                          LLMC__N(iand)(LLMC__N(iright)(t[2], 2), pair));
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++) { /* the byte to bits 24 to 31 first, so that nothing is above it */
+        int up = 24 - 8 * (b % 4);
+        llmc__wv a = LLMC__N(icvt)(LLMC__N(iright)(LLMC__N(ileft)(k[b / 4], up), 24));
+        llmc__wv o = LLMC__N(icvt)(LLMC__N(iright)(LLMC__N(ileft)(k[2 + b / 4], up), 24));
+        llmc__wstore(p->d[b] + s, llmc__wmul(d, a));
+        llmc__wstore(p->off[b] + s, llmc__wsub(llmc__wzero(), llmc__wmul(m, o)));
+    }
+}
+
+/* Blocks 2 j and 2 j + 1 are the nibbles of 32 bytes. Q5_K: bit b of h's byte k belongs to block b. */
+LLMC__FN void LLMC__N(unpack_q4_k)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    size_t j, s, half;
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(panel_k4)(p, row + s, at, s);
+        for (j = 0; j < 4; j++)
+            for (half = 0; half < 2; half++) {
+                size_t to = 32 * s + 4 * LLMC__VEC * half;
+                LLMC__N(nibbles4)
+                (p->q[2 * j] + to, p->q[2 * j + 1] + to, row + s, at + 16 + 32 * j + 16 * half,
+                 LLMC__N(more)(u, 1, 0));
+            }
+    }
+}
+LLMC__FN void LLMC__N(unpack_q5_k)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    LLMC__N(iv) h[4], t[4], low = LLMC__N(iset8)(15), fifth = LLMC__N(iset8)(16);
+    LLMC__N(iv) more = LLMC__N(iset8)(LLMC__N(more)(u, 1, 0));
+    size_t j, s, half, i;
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(panel_k4)(p, row + s, at, s);
+        for (half = 0; half < 2; half++) {
+            LLMC__N(interleave)(h, row + s, at + 16 + 16 * half);
+            LLMC__UNROLL
+            for (j = 0; j < 4; j++) {
+                size_t to = 32 * s + 4 * LLMC__VEC * half;
+                LLMC__N(interleave)(t, row + s, at + 48 + 32 * j + 16 * half);
+                LLMC__UNROLL
+                for (i = 0; i < 4; i++, to += LLMC__VEC) {
+                    LLMC__N(iv)
+                    a = LLMC__N(iand)(t[i], low), b = LLMC__N(iand)(LLMC__N(iright)(t[i], 4), low);
+                    a = LLMC__N(iadd8)(a, LLMC__N(iand)(LLMC__N(ileft)(h[i], 4), fifth));
+                    b = LLMC__N(iadd8)(b, LLMC__N(iand)(LLMC__N(ileft)(h[i], 3), fifth));
+                    h[i] = LLMC__N(iright)(h[i], 2);
+                    LLMC__N(iput)(p->q[2 * j] + to, LLMC__N(iadd8)(a, more));
+                    LLMC__N(iput)(p->q[2 * j + 1] + to, LLMC__N(iadd8)(b, more));
+                }
+            }
+        }
+    }
+}
+
+/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's
+   end: the upper half of the last of 16 bytes that end there. */
+LLMC__INLINE void LLMC__N(panel_k6)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
+{
+    LLMC__N(iv) t[4];
+    llmc__wv d;
+    int b;
+    LLMC__N(interleave)(t, row, at + 194);
+    d = LLMC__N(ihalf)(LLMC__N(iright)(t[3], 16));
+    LLMC__N(interleave)(t, row, at + 192);
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++) {
+        LLMC__N(iput)(p->s[b] + 2 * s, LLMC__N(ispread)(b % 2 ? LLMC__N(iright)(t[b / 2], 16) : t[b / 2]));
+        llmc__wstore(p->d[b] + s, d);
+    }
+}
+
+/* Each half of 128 has two rows of nibbles, x and y, and one of pairs of bits, h. */
+LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    LLMC__N(iv) x[4], y[4], h[4], low = LLMC__N(iset8)(15), pair = LLMC__N(iset8)(48);
+    LLMC__N(iv) more = LLMC__N(iset8)(LLMC__N(more)(h, 0, 32));
+    size_t j, s, half, i;
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(panel_k6)(p, row + s, at, s);
+        for (j = 0; j < 2; j++)
+            for (half = 0; half < 2; half++) {
+                size_t from = at + 64 * j + 16 * half, to = 32 * s + 4 * LLMC__VEC * half;
+                LLMC__N(interleave)(x, row + s, from);
+                LLMC__N(interleave)(y, row + s, from + 32);
+                LLMC__N(interleave)(h, row + s, at + 128 + 32 * j + 16 * half);
+#define LLMC__SIX(b, nibble, two) \
+    LLMC__N(iput)                 \
+    (p->q[4 * j + (b)] + to,      \
+     LLMC__N(iadd8)(more, LLMC__N(iadd8)(LLMC__N(iand)(nibble, low), LLMC__N(iand)(two, pair))))
+                LLMC__UNROLL
+                for (i = 0; i < 4; i++, to += LLMC__VEC) {
+                    LLMC__SIX(0, x[i], LLMC__N(ileft)(h[i], 4));
+                    LLMC__SIX(1, y[i], LLMC__N(ileft)(h[i], 2));
+                    LLMC__SIX(2, LLMC__N(iright)(x[i], 4), h[i]);
+                    LLMC__SIX(3, LLMC__N(iright)(y[i], 4), LLMC__N(iright)(h[i], 2));
+                }
+#undef LLMC__SIX
+            }
+    }
+}
+
+#endif /* LLMC__BY_LANES */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -8188,10 +8415,7 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
             row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
         for (b = 0; b < blocks; b += 8) {
             size_t most = blocks - b < 8 ? blocks - b : 8;
-            if (u->unpack != NULL)
-                u->unpack(p + b / 8, row, b / 8 * u->bytes, most);
-            else
-                LLMC__N(unpack)(u, p + b / 8, row, b / 8 * u->bytes, most);
+            u->unpack(p + b / 8, row, b / 8 * u->bytes, most);
         }
         for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
             LLMC__N(tile)
@@ -8217,26 +8441,23 @@ LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t 
 }
 
 #define LLMC__LINE(type) LLMC__CAT(LLMC__LINED, line_##type)
-#define LLMC__PRODUCT_FN(type, bytes, unpack, rows, block, kind, mins, more)                                \
-    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes, \
-                                         size_t rows_, const void *x, size_t x_stride, size_t cols,         \
-                                         size_t n, void *scratch)                                           \
-    {                                                                                                       \
-        static const LLMC__N(tile_type)                                                                     \
-            u = {LLMC__LINE(type), unpack, rows, LLMC__N(block), bytes, llmc__kind_##kind, mins, more};     \
-        LLMC__N(product)                                                                                    \
-        (&u, out, out_stride, w, row_bytes, rows_, (const uint8_t *)x, x_stride, cols, n, scratch);         \
+#define LLMC__PRODUCT_FN(type, bytes, block)                                                                 \
+    LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
+                                         size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
+                                         void *scratch)                                                      \
+    {                                                                                                        \
+        static const LLMC__N(tile_type)                                                                      \
+            u = {LLMC__LINE(type), LLMC__N(unpack_##type), LLMC__N(block), bytes};                           \
+        LLMC__N(product)                                                                                     \
+        (&u, out, out_stride, w, row_bytes, rows, (const uint8_t *)x, x_stride, cols, n, scratch);           \
     }
-LLMC__PRODUCT_FN(q8_0, 8 * 34, LLMC__N(unpack_q8_0), NULL, block_s0, s, 0, 0)
-LLMC__PRODUCT_FN(q4_0, 8 * 18, LLMC__N(unpack_q4_0), NULL, block_q4, u, 0, 0)
-#define LLMC__X(type, name, bytes, kind, mins, bias)                                          \
-    LLMC__PRODUCT_FN(type, bytes, NULL, LLMC__V(rows_##type), block_##kind##mins, kind, mins, \
-                     LLMC__N(more)(kind, mins, bias))
+LLMC__PRODUCT_FN(q8_0, 8 * 34, block_s0)
+LLMC__PRODUCT_FN(q4_0, 8 * 18, block_q4)
+#define LLMC__X(type, name, bytes, kind, mins, bias) LLMC__PRODUCT_FN(type, bytes, block_##kind##mins)
 LLMC__UNIT_TYPES(LLMC__X)
 #undef LLMC__X
 #undef LLMC__PRODUCT_FN
 #undef LLMC__LINE
-#endif /* LLMC__PANELS */
 
 #if LLMC__PASS == 1
 
@@ -9147,7 +9368,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__PANELS        1
+#define LLMC__BY_LANES      1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9159,7 +9380,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__PANELS
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9173,7 +9394,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__PANELS        1
+#define LLMC__BY_LANES      1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9185,7 +9406,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__PANELS
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9199,7 +9420,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__PANELS        1
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9211,7 +9432,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__PANELS
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9225,7 +9446,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__PANELS        1
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9237,7 +9458,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__PANELS
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9249,7 +9470,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__PANELS        1
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9261,7 +9482,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__PANELS
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -28956,6 +29177,10 @@ static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
     }
 }
 
+/* A product of less than this, bytes of weights times columns, is done by the calling thread: it takes 3 us,
+   of which a second thread would save less than meeting it and fetching its results costs. */
+#define LLMC__ALONE 98304
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -28964,7 +29189,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
 {
     llmc__product_job job;
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
-    uint64_t chunk;
+    uint64_t chunk, bytes = 0; /* of weights, once for each column */
     bool pack = false;
     if (b->profile.fn != NULL)
         llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
@@ -28978,6 +29203,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         part[i].base = job.rows;
         part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        bytes += part[i].rows * llmc__row_bytes(part[i].w) * part[i].n;
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
@@ -28994,7 +29220,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     job.chunk = (uint32_t)chunk;
     job.tickets = (uint32_t)((job.rows + chunk - 1) / chunk);
     job.taken = 0;
-    job.pieces = (uint32_t)llmc__min(workers, job.tickets);
+    job.pieces = bytes < LLMC__ALONE ? 1 : (uint32_t)llmc__min(workers, job.tickets);
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
@@ -47658,17 +47884,19 @@ struct llmc_pool {
 };
 
 /* Spins until (*c == value) is `equal` or the time is over; whether it became so.
-   The clock is read every 64 rounds: a pause instruction takes 5 to 140 cycles,
-   depending on the processor, so counting them says little. */
+   The clock is read every 64 rounds, and first after 64, which most waits do not
+   reach: a pause instruction takes 5 to 140 cycles, depending on the processor, so
+   counting them says little. */
 static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
 {
     uint64_t end = 0;
     uint32_t i;
     for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
-        if (i % 64 == 0) {
-            uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
-            if (i == 0)
-                end = now + p->spin;
+        if (p->spin == 0)
+            return false;
+        if (i % 64 == 63) {
+            uint64_t now = llmc_os_nanoseconds();
+            end = i == 63 ? now + p->spin : end;
             if (now >= end)
                 return false;
         }
@@ -47803,23 +48031,13 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
     llmc_os_release(pool, pool->bytes);
 }
 
-/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
-   threads  0: llmc_os_threads. 1: no worker, every run is serial
-   out  NULL on failure; no thread is left then
-   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
-LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+/* threads - 1 workers, of which so many as are `allowed` run at the same time. Errors: as llmc_pool_open. */
+static llmc_status llmc__pool_make(llmc_pool **out, uint32_t threads, uint32_t allowed, llmc_diag *diag)
 {
     llmc_pool *p;
     void *mem;
-    size_t bytes;
-    uint32_t allowed = llmc_os_threads();
+    size_t bytes = sizeof *p + threads * sizeof p->worker[0];
     *out = NULL;
-    if (threads > LLMC__POOL_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
-                          LLMC__POOL_MAX);
-    if (threads == 0)
-        threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
-    bytes = sizeof *p + threads * sizeof p->worker[0];
     LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
     p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
     p->bytes = bytes;
@@ -47839,6 +48057,23 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     }
     *out = p;
     return LLMC_OK;
+}
+
+/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+   threads  1: no worker, every run is serial. 0, or more than llmc_os_threads: so many. What a quota or
+            affinity does not let run at the same time only stops the others: 4 threads on 2 processors
+            waited 10-50 us for each other at every run, which costs a token of a 1.1B model 2-5 ms
+   out  NULL on failure; no thread is left then
+   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+{
+    uint32_t allowed = llmc_os_threads();
+    *out = NULL;
+    if (threads > LLMC__POOL_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
+                          LLMC__POOL_MAX);
+    allowed = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
+    return llmc__pool_make(out, threads == 0 || threads > allowed ? allowed : threads, allowed, diag);
 }
 
 /* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)
