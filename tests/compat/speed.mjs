@@ -165,8 +165,13 @@ function measureRow(row, names) {
     const file = modelOf(row), samples = Object.fromEntries(names.map((n) => [n, []]));
     for (let round = 0; round < Number(options.r); round++)
         for (const name of round % 2 === 0 ? names : [...names].reverse()) {
-            const tps = engines[name](row, file);
-            if (tps !== null)
+            let tps = null;
+            try {
+                tps = engines[name](row, file);
+            } catch (error) { // this engine has no number for this row
+                console.error(`speed: ${row.name}: ${name}: ${error.message}`);
+            }
+            if (Number.isFinite(tps))
                 samples[name].push(tps);
         }
     return {row: row.name, samples, medians: Object.fromEntries(names.map((n) => [n, samples[n].length ? median(samples[n]) : null]))};
@@ -190,8 +195,8 @@ function main() {
     console.log(`| work | ${names.join(" | ")} | ratio |\n|${"---|".repeat(names.length + 2)}`);
     for (const row of wanted) {
         const result = measureRow(row, names);
-        const peers = names.slice(1).filter((n) => !n.includes("repacked")).map((n) => result.medians[n]).filter((v) => v !== null);
-        const ratio = peers.length ? (result.medians["llmc.h"] / Math.max(...peers)).toFixed(2) : "-";
+        const ours = result.medians["llmc.h"], peers = names.slice(1).filter((n) => !n.includes("repacked")).map((n) => result.medians[n]).filter((v) => v !== null);
+        const ratio = peers.length && ours !== null ? (ours / Math.max(...peers)).toFixed(2) : "-";
         console.log(`| ${row.name} | ${names.map((n) => shown(result.medians[n])).join(" | ")} | ${ratio} |`);
         all.push(result);
         if (options.json !== null)
