@@ -13257,11 +13257,12 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
    which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
+    const uint64_t ones = 0x0101010101010101u;
     size_t at = 0;
     for (; n - at >= 8; at += 8) {
-        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x21 * ones) & ~x & 0x80 * ones;
         if (low != 0)
-            break;
+            return at + (size_t)(((((low & (0 - low)) >> 7) - 1) & ones) * ones >> 56);
     }
     while (at < n && p[at] > ' ')
         at++;
@@ -13485,7 +13486,7 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
 static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 {
     size_t i, n;
-    int least = 0;
+    uint32_t bad = 0, high = 0;
     if (k->kind == LLMC__KIND_BAD)
         return "is not a token with an id, or of no kind that is known";
     if (k->id >= LLMC__MAX_VOCAB)
@@ -13498,9 +13499,11 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return NULL;
     for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
         n--;
-    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
-        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
-    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+    for (i = 0; i < n; i++) { /* no branch on the way; 0 in the table makes all bits ones */
+        bad |= llmc__base64_table[k->text[i] & 127] - 1u;
+        high |= k->text[i];
+    }
+    return ((bad | high) & 0x80) != 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
 }
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
@@ -19355,20 +19358,28 @@ static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
     return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
 }
 
+/* What text w[a,c), of two symbols, joins to by itself: its key and id; LLMC__NO_PAIR: nothing. */
+static uint32_t llmc__pair_text(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c,
+                                llmc_token *result)
+{
+    if (c - a > t->longest_merge)
+        return LLMC__NO_PAIR;
+    *result = llmc__token_lookup(t, w + a, c - a, true);
+    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+}
+
 /* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
    joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
-   themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
-                           llmc_token left, llmc_token right, llmc_token *result)
+   themselves may join to one. Inline: words that are no tokens spend their time here. */
+static LLMC__ALWAYS inline uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m,
+                                               size_t c, llmc_token left, llmc_token right,
+                                               llmc_token *result)
 {
     if (llmc__apart(t, w[m - 1], w[m]))
         return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
-    if (c - a > t->longest_merge)
-        return LLMC__NO_PAIR;
-    *result = llmc__token_lookup(t, w + a, c - a, true);
-    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+    return llmc__pair_text(t, w, a, c, result);
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
@@ -19533,7 +19544,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
                 before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
                 key[q] = llmc__pair_at(before, q);
             }
-            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+            if (n <= 24 || k <= rank || before <= rank) /* goes before those of this key that are left */
                 break;
         }
     }
@@ -19789,27 +19800,34 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
     return LLMC_TOKEN_NONE;
 }
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+/* The ids of one word w [n], n >= 1, by merging.
    False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
-                           llmc__ids *out)
+static bool llmc__word_join(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
 {
     uint32_t at[LLMC__WORD_WINDOW + 1];
     llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
-    /* most words of most texts: one look-up and done */
-    llmc_token one = llmc__word_whole(t, w, n, whole);
-    if (one >= 0) {
-        llmc__ids_put(out, one, 0, n);
-        out->unknown = false;
-        return true;
-    }
     if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
     llmc__stretch_small(t, w, (uint32_t)n, &a);
     llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   whole: it is all of a piece. False: as above. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one < 0)
+        return llmc__word_join(t, w, n, work, out);
+    llmc__ids_put(out, one, 0, n);
+    out->unknown = false;
     return true;
 }
 
@@ -20454,8 +20472,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             return true;
         }
         if (n < LLMC__WORD_WINDOW)
-            return space ? llmc__spaced_put(t, p, n, true, work, out)
-                         : llmc__word_put(t, p, n, false, work, out);
+            return space ? llmc__spaced_put(t, p, n, true, work, out) : llmc__word_join(t, p, n, work, out);
     }
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
