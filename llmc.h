@@ -1495,6 +1495,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
+                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
+                   inlined into it from outside (gcc).
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
@@ -1518,6 +1521,17 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__UNUSED
 #define LLMC__FORMAT(fmt, args)
 #define LLMC__NOINLINE
+#define LLMC__ALWAYS
+#endif
+#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define LLMC__CALM_END _Pragma("clang attribute pop")
+#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define LLMC__CALM_END _Pragma("GCC pop_options")
+#else
+#define LLMC__CALM
+#define LLMC__CALM_END
 #endif
 
 /* The only functions that the core asks of a C library. All four or none: who defines
@@ -1566,7 +1580,7 @@ int memcmp(const void *a, const void *b, size_t n);
 /* llmc__u16le, u32le, u64le -- a number as files store it, from any address
    memcpy and not a cast: a file's arrays may begin at odd bytes, and an unaligned pointer is
    undefined in C. Compilers make one load of it. The caller has checked that the bytes are there. */
-static inline uint16_t llmc__u16le(const void *p)
+static LLMC__ALWAYS inline uint16_t llmc__u16le(const void *p)
 {
     uint16_t v;
     LLMC_MEMCPY(&v, p, 2);
@@ -1576,7 +1590,7 @@ static inline uint16_t llmc__u16le(const void *p)
     return v;
 }
 
-static inline uint32_t llmc__u32le(const void *p)
+static LLMC__ALWAYS inline uint32_t llmc__u32le(const void *p)
 {
     uint32_t v;
     LLMC_MEMCPY(&v, p, 4);
@@ -1587,7 +1601,7 @@ static inline uint32_t llmc__u32le(const void *p)
     return v;
 }
 
-static inline uint64_t llmc__u64le(const void *p)
+static LLMC__ALWAYS inline uint64_t llmc__u64le(const void *p)
 {
     const uint8_t *b = (const uint8_t *)p; /* two halves, the low one first */
     return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
@@ -2288,7 +2302,7 @@ LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what
 //--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
 /* *out = a * b, false if that does not fit. Division instead of the compiler's overflow builtin:
    these run at load, and this form needs no compiler. */
-static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (a != 0 && b > UINT64_MAX / a)
         return false;
@@ -2297,7 +2311,7 @@ static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 }
 
 /* *out = a + b, false if that does not fit. */
-static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (b > UINT64_MAX - a)
         return false;
@@ -2305,12 +2319,12 @@ static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
-static inline uint64_t llmc__min(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static inline uint64_t llmc__max(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
@@ -9747,6 +9761,8 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 }
 
 //--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
+LLMC__CALM
+
 /* What is read (everything else is refused with its line):
      YAML  key: value      # comment       plain, 'single' or "double" quoted values
      TOML  [section]  key = value          numbers, true, false, dates, quoted strings
@@ -12299,6 +12315,8 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
+LLMC__CALM_END
+
 //--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
 
@@ -14253,6 +14271,8 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
 #endif
 
 //--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+LLMC__CALM
+
 #ifndef LLMC_NO_TOKEN
 
 /* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
@@ -15579,6 +15599,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
     llmc__out_u32(o, type);
     llmc__out_u64(o, count);
 }
+LLMC__CALM_END
+
 #endif
 
 //==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
@@ -22303,6 +22325,8 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
+LLMC__CALM
+
 
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
@@ -27985,6 +28009,8 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     return o.format == LLMC_SAVE_TORCHLESS ? llmc__save_torchless(&s, diag) : llmc__save_gguf(&s, diag);
 }
 
+LLMC__CALM_END
+
 //--[ 14.15 MODEL.calibrate ]-- mean squares of what products read
 /* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
 enum {
@@ -31059,6 +31085,8 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
 }
 
 //--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+LLMC__CALM
+
 /* While a group is read: where its code and its last alternative begin, and the jumps to its end that
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
@@ -32117,6 +32145,8 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 //--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
 /* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
    is there already. A pool that ends sets run.full; what is returned then is void, and the call that
@@ -33100,6 +33130,8 @@ LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_gramm
 #ifndef LLMC_NO_GRAMMAR
 
 //--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+LLMC__CALM
+
 /* Text that counts on when its memory is full, so that a caller learns what it takes. */
 typedef struct llmc__schema_out {
     char *out;
@@ -36176,6 +36208,8 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_GRAMMAR */
 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
@@ -37302,6 +37336,8 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
+LLMC__CALM
+
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -46193,6 +46229,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
     }
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_CHAT */
 
 //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
@@ -47473,6 +47511,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
+LLMC__CALM
+
 /* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
    chosen. */
 typedef struct llmc__folder {
@@ -48135,6 +48175,8 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
         llmc_close(host);
     return s;
 }
+
+LLMC__CALM_END
 
 #endif /* LLMC_NO_OS */
 
