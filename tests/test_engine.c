@@ -1028,7 +1028,7 @@ static void batch_fits_its_counter(void)
     llmc_model wide = *model;
     size_t i;
     for (i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        wide.config.n_kv_head = heads[i];
+        wide.config.n_head = wide.config.n_kv_head = heads[i];
         CHECK(llmc__engine_defaults(&out, &wide, &o, &diag) == LLMC_OK);
         CHECKF(out.batch_tokens > 0 && (uint64_t)out.batch_tokens * heads[i] <= UINT32_MAX, "%u of %u heads",
                (unsigned)out.batch_tokens, (unsigned)heads[i]);
