@@ -6205,7 +6205,7 @@ LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *r
 /* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
 LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    __m256i add = _mm256_set1_epi32((more & 0xff) * 0x01010101), t[4];
+    __m256i add = _mm256_set1_epi32((int)((uint32_t)(more & 0xff) * 0x01010101u)), t[4];
     size_t half;
     int j;
     for (half = 0; half < 2; half++) {
@@ -6247,11 +6247,11 @@ LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const 
 }
 
 /* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
-   counts are constants. half: the low 16 bits as f16. */
+   counts are constants. half: the low 16 bits as f16. (set1_epi8 takes another type in SIMDe.) */
 typedef __m256i llmc__avx2_iv;
 LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
-    return _mm256_set1_epi32((a & 0xff) * 0x01010101);
+    return _mm256_set1_epi32((int)((uint32_t)(a & 0xff) * 0x01010101u));
 }
 LLMC__AVX2_FN __m256i llmc__avx2_iand(__m256i a, __m256i b)
 {
