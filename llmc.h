@@ -5011,7 +5011,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -7472,6 +7472,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
 
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
+
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32_part)(const void *p, size_t n)
@@ -7531,7 +7538,7 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
-     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
 #define LLMC__BLOCK 256
@@ -7684,13 +7691,13 @@ LLMC__TILE_FN(8)
 LLMC__TILE_FN(12)
 #endif
 #undef LLMC__TILE_FN
-typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+typedef void (*LLMC__N(turn_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
 
 /* A product of up to LLMC__SLAB rows with all columns of a round. */
 typedef struct LLMC__N(slab) {
     const uint8_t *w, *x;
     size_t row_bytes, rows, x_stride, cols, n;
-    LLMC__N(unpack_fn) unpack;
+    LLMC__N(turn_fn) turn;
     LLMC__N(tile_fn) tile;
     size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
     float *panel;       /* [SLAB / TALL][DEEP][TALL] */
@@ -7724,13 +7731,13 @@ LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
 }
 
 /* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
-LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+LLMC__INLINE void LLMC__N(turn_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
 {
     const uint8_t *row[LLMC__TALL];
     size_t i;
     for (i = 0; i < LLMC__TALL; i++)
         row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
-    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+    s->turn(s->panel + r * LLMC__DEEP, row, k, m);
 }
 
 /* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
@@ -7741,7 +7748,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
     for (k = 0; k < s->n; k += LLMC__BLOCK) {
         size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
         for (r = 0; r < s->rows; r += LLMC__TALL)
-            LLMC__N(unpack_rows)(s, r, k, m);
+            LLMC__N(turn_rows)(s, r, k, m);
         for (i = 0; i < s->tiles; i++) {
             size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
             const uint8_t *x = s->x + t * s->x_stride + 4 * k;
@@ -7835,8 +7842,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         out[2] = s2;                                                                                         \
         out[3] = s3;                                                                                         \
     }                                                                                                        \
-    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
-                                         size_t m)                                                           \
+    LLMC__FN void LLMC__N(turn_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,        \
+                                       size_t m)                                                             \
     {                                                                                                        \
         size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
         llmc__wv r[LLMC__W];                                                                                 \
@@ -7869,7 +7876,7 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         if (cols > 4) {                                                                                      \
             LLMC__N(slab) s;                                                                                 \
             size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
-            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.turn = LLMC__N(turn_##type);                                                                   \
             s.row_bytes = row_bytes;                                                                         \
             s.x_stride = x_stride;                                                                           \
             s.n = n;                                                                                         \
@@ -8134,13 +8141,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8165,7 +8165,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8222,11 +8222,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8381,8 +8380,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -9369,6 +9367,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9382,7 +9381,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9394,7 +9393,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9408,7 +9407,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9420,7 +9419,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9434,7 +9433,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9446,7 +9445,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9460,7 +9459,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9472,7 +9471,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9484,7 +9483,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9496,7 +9495,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
