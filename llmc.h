@@ -1496,6 +1496,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
+                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
+                   inlined into it from outside (gcc).
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
@@ -1521,6 +1524,17 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__UNUSED
 #define LLMC__FORMAT(fmt, args)
 #define LLMC__NOINLINE
+#define LLMC__ALWAYS
+#endif
+#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define LLMC__CALM_END _Pragma("clang attribute pop")
+#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define LLMC__CALM_END _Pragma("GCC pop_options")
+#else
+#define LLMC__CALM
+#define LLMC__CALM_END
 #endif
 
 /* The only functions that the core asks of a C library. All four or none: who defines
@@ -1577,7 +1591,7 @@ int memcmp(const void *a, const void *b, size_t n);
 /* llmc__u16le, u32le, u64le -- a number as files store it, from any address
    memcpy and not a cast: a file's arrays may begin at odd bytes, and an unaligned pointer is
    undefined in C. Compilers make one load of it. The caller has checked that the bytes are there. */
-static inline uint16_t llmc__u16le(const void *p)
+static LLMC__ALWAYS inline uint16_t llmc__u16le(const void *p)
 {
     uint16_t v;
     LLMC_MEMCPY(&v, p, 2);
@@ -1587,7 +1601,7 @@ static inline uint16_t llmc__u16le(const void *p)
     return v;
 }
 
-static inline uint32_t llmc__u32le(const void *p)
+static LLMC__ALWAYS inline uint32_t llmc__u32le(const void *p)
 {
     uint32_t v;
     LLMC_MEMCPY(&v, p, 4);
@@ -1598,7 +1612,7 @@ static inline uint32_t llmc__u32le(const void *p)
     return v;
 }
 
-static inline uint64_t llmc__u64le(const void *p)
+static LLMC__ALWAYS inline uint64_t llmc__u64le(const void *p)
 {
     const uint8_t *b = (const uint8_t *)p; /* two halves, the low one first */
     return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
@@ -2308,7 +2322,7 @@ LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what
 //--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
 /* *out = a * b, false if that does not fit. Division instead of the compiler's overflow builtin:
    these run at load, and this form needs no compiler. */
-static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (a != 0 && b > UINT64_MAX / a)
         return false;
@@ -2317,7 +2331,7 @@ static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 }
 
 /* *out = a + b, false if that does not fit. */
-static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (b > UINT64_MAX - a)
         return false;
@@ -2325,12 +2339,12 @@ static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
-static inline uint64_t llmc__min(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static inline uint64_t llmc__max(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
@@ -3261,7 +3275,7 @@ LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 
 }
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
+    _mm256_storeu_si256((__m256i *)p, _mm512_maskz_cvtps_ph((__mmask16)0xffff, a, 0));
 }
 
 #endif /* LLMC__AVX512 */
@@ -6191,7 +6205,7 @@ LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *r
 /* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
 LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    __m256i add = _mm256_set1_epi8((char)more), t[4];
+    __m256i add = _mm256_set1_epi32((int)((uint32_t)(more & 0xff) * 0x01010101u)), t[4];
     size_t half;
     int j;
     for (half = 0; half < 2; half++) {
@@ -6233,11 +6247,11 @@ LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const 
 }
 
 /* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
-   counts are constants. half: the low 16 bits as f16. */
+   counts are constants. half: the low 16 bits as f16. (set1_epi8 takes another type in SIMDe.) */
 typedef __m256i llmc__avx2_iv;
 LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
-    return _mm256_set1_epi8((char)a);
+    return _mm256_set1_epi32((int)((uint32_t)(a & 0xff) * 0x01010101u));
 }
 LLMC__AVX2_FN __m256i llmc__avx2_iand(__m256i a, __m256i b)
 {
@@ -10616,6 +10630,8 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 }
 
 //--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
+LLMC__CALM
+
 /* What is read (everything else is refused with its line):
      YAML  key: value      # comment       plain, 'single' or "double" quoted values
      TOML  [section]  key = value          numbers, true, false, dates, quoted strings
@@ -13168,6 +13184,8 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
+LLMC__CALM_END
+
 //--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
 
@@ -14126,11 +14144,12 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
    which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
+    const uint64_t ones = 0x0101010101010101u;
     size_t at = 0;
     for (; n - at >= 8; at += 8) {
-        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x21 * ones) & ~x & 0x80 * ones;
         if (low != 0)
-            break;
+            return at + (size_t)(((((low & (0 - low)) >> 7) - 1) & ones) * ones >> 56);
     }
     while (at < n && p[at] > ' ')
         at++;
@@ -14354,7 +14373,7 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
 static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 {
     size_t i, n;
-    int least = 0;
+    uint32_t bad = 0, high = 0;
     if (k->kind == LLMC__KIND_BAD)
         return "is not a token with an id, or of no kind that is known";
     if (k->id >= LLMC__MAX_VOCAB)
@@ -14367,9 +14386,11 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return NULL;
     for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
         n--;
-    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
-        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
-    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+    for (i = 0; i < n; i++) { /* no branch on the way; 0 in the table makes all bits ones */
+        bad |= llmc__base64_table[k->text[i] & 127] - 1u;
+        high |= k->text[i];
+    }
+    return ((bad | high) & 0x80) != 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
 }
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
@@ -15119,6 +15140,8 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
 #endif
 
 //--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+LLMC__CALM
+
 #ifndef LLMC_NO_TOKEN
 
 /* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
@@ -16445,6 +16468,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
     llmc__out_u32(o, type);
     llmc__out_u64(o, count);
 }
+LLMC__CALM_END
+
 #endif
 
 //==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
@@ -20224,20 +20249,28 @@ static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
     return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
 }
 
+/* What text w[a,c), of two symbols, joins to by itself: its key and id; LLMC__NO_PAIR: nothing. */
+static uint32_t llmc__pair_text(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c,
+                                llmc_token *result)
+{
+    if (c - a > t->longest_merge)
+        return LLMC__NO_PAIR;
+    *result = llmc__token_lookup(t, w + a, c - a, true);
+    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+}
+
 /* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
    joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
-   themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
-                           llmc_token left, llmc_token right, llmc_token *result)
+   themselves may join to one. Inline: words that are no tokens spend their time here. */
+static LLMC__ALWAYS inline uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m,
+                                               size_t c, llmc_token left, llmc_token right,
+                                               llmc_token *result)
 {
     if (llmc__apart(t, w[m - 1], w[m]))
         return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
-    if (c - a > t->longest_merge)
-        return LLMC__NO_PAIR;
-    *result = llmc__token_lookup(t, w + a, c - a, true);
-    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+    return llmc__pair_text(t, w, a, c, result);
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
@@ -20402,7 +20435,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
                 before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
                 key[q] = llmc__pair_at(before, q);
             }
-            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+            if (n <= 24 || k <= rank || before <= rank) /* goes before those of this key that are left */
                 break;
         }
     }
@@ -20658,27 +20691,34 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
     return LLMC_TOKEN_NONE;
 }
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+/* The ids of one word w [n], n >= 1, by merging.
    False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
-                           llmc__ids *out)
+static bool llmc__word_join(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
 {
     uint32_t at[LLMC__WORD_WINDOW + 1];
     llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
-    /* most words of most texts: one look-up and done */
-    llmc_token one = llmc__word_whole(t, w, n, whole);
-    if (one >= 0) {
-        llmc__ids_put(out, one, 0, n);
-        out->unknown = false;
-        return true;
-    }
     if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
     llmc__stretch_small(t, w, (uint32_t)n, &a);
     llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   whole: it is all of a piece. False: as above. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one < 0)
+        return llmc__word_join(t, w, n, work, out);
+    llmc__ids_put(out, one, 0, n);
+    out->unknown = false;
     return true;
 }
 
@@ -21323,8 +21363,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             return true;
         }
         if (n < LLMC__WORD_WINDOW)
-            return space ? llmc__spaced_put(t, p, n, true, work, out)
-                         : llmc__word_put(t, p, n, false, work, out);
+            return space ? llmc__spaced_put(t, p, n, true, work, out) : llmc__word_join(t, p, n, work, out);
     }
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
@@ -23155,6 +23194,8 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
+LLMC__CALM
+
 
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
@@ -28837,6 +28878,8 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     return o.format == LLMC_SAVE_TORCHLESS ? llmc__save_torchless(&s, diag) : llmc__save_gguf(&s, diag);
 }
 
+LLMC__CALM_END
+
 //--[ 14.15 MODEL.calibrate ]-- mean squares of what products read
 /* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
 enum {
@@ -31916,6 +31959,8 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
 }
 
 //--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+LLMC__CALM
+
 /* While a group is read: where its code and its last alternative begin, and the jumps to its end that
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
@@ -32974,6 +33019,8 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 //--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
 /* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
    is there already. A pool that ends sets run.full; what is returned then is void, and the call that
@@ -33957,6 +34004,8 @@ LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_gramm
 #ifndef LLMC_NO_GRAMMAR
 
 //--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+LLMC__CALM
+
 /* Text that counts on when its memory is full, so that a caller learns what it takes. */
 typedef struct llmc__schema_out {
     char *out;
@@ -37033,6 +37082,8 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_GRAMMAR */
 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
@@ -38159,6 +38210,8 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
+LLMC__CALM
+
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -47050,6 +47103,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
     }
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_CHAT */
 
 //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
@@ -48339,6 +48394,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
+LLMC__CALM
+
 /* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
    chosen. */
 typedef struct llmc__folder {
@@ -49001,6 +49058,8 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
         llmc_close(host);
     return s;
 }
+
+LLMC__CALM_END
 
 #endif /* LLMC_NO_OS */
 
