@@ -1496,6 +1496,8 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
+                   assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
@@ -1545,6 +1547,14 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if defined(__clang__)
+#define LLMC__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__UNROLL
 #endif
 
 #if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
@@ -3267,16 +3277,6 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__NEON_FN static __forceinline
-#endif
-
-/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
-   clang those with inline assembly. */
-#if defined(__clang__)
-#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
-#else
-#define LLMC__NEON_UNROLL
 #endif
 
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
@@ -6168,13 +6168,6 @@ LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
-/* Before a loop of four steps or eight: gcc -O2 would leave it rolled, and its vectors in memory. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define LLMC__UNROLL _Pragma("GCC unroll 8")
-#else
-#define LLMC__UNROLL
-#endif
-
 /* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
    that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
      pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
@@ -6806,7 +6799,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__n
     int32x4_t s[8];
     int8x16_t v[2];
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         v[0] = vld1q_s8(x + 32 * i);
         v[1] = vld1q_s8(x + 32 * i + 16);
@@ -6824,7 +6817,7 @@ LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int
     int32x4_t sum[8], a, b;
     int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
     a = llmc__neon_sums(sum);
@@ -6857,7 +6850,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
 {
     int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (b = 0; b < 8; b++) {
         llmc__neon_nibbles(v, w + step * (size_t)b);
         q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
@@ -6870,7 +6863,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
     LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
     {                                                                                         \
         int b;                                                                                \
-        LLMC__NEON_UNROLL                                                                     \
+        LLMC__UNROLL                                                                          \
         for (b = 0; b < 8; b++) {                                                             \
             llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
             if (bits) {                                                                       \
@@ -6901,14 +6894,14 @@ LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *
 LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 4 + 16 * i);
 }
@@ -6932,7 +6925,7 @@ LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, in
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
@@ -6941,14 +6934,14 @@ LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q2_k(q, w + 16);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
@@ -6957,14 +6950,14 @@ LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q4_k(q, w + 32);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
 }
 LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++) {
         int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
         int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
@@ -6977,7 +6970,7 @@ LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -7082,7 +7075,7 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
 {
     int i;
 #if LLMC__NEON_DOT
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
         int32x4x4_t t;
         t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
@@ -7091,14 +7084,14 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
         t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
         vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
         int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
         vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
         vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
     }
 #endif
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8 && how == llmc__neon_plain; i++)
         vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
@@ -7109,7 +7102,7 @@ LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *con
     int8x16_t v[8];
     int i, h;
     for (h = 0; h < 2; h++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++)
             v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
         llmc__neon_lay(how, out, v, h);
@@ -7119,7 +7112,7 @@ LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *co
 {
     int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         llmc__neon_nibbles(v, row[i] + at);
         low[i] = vsubq_s8(v[0], eight);
@@ -7155,13 +7148,13 @@ LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint
     int32x4_t sum[4];
     int8x16_t v[8];
     int i, r, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (r = 0; r < 8; r++)
             v[r] = llmc__neon_load(w + 128 * i + 16 * r);
         for (t = 0; t < 4; t++) {
-            LLMC__NEON_UNROLL
+            LLMC__UNROLL
             for (r = 0; r < 4; r++)
                 sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
                                       : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
@@ -7174,13 +7167,13 @@ LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const
                                        int end)
 {
     int i, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         out[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 4 * h; i < 4 * end; i++) {
         int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (t = 0; t < 4; t++) {
             out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
             out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
@@ -7192,19 +7185,19 @@ LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const 
 {
     int32x4_t sum[8]; /* [two columns][two rows] */
     int i, j, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         sum[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 2 * h; i < 2 * end; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (j = 0; j < 4; j++) {
             int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
             sum[j] = llmc__neon_smmla(sum[j], x[i], a);
             sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
         }
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4; i++) {
         int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
         out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
@@ -7244,11 +7237,11 @@ LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8
     int i;
     llmc__neon_pairs(scale, s);
     llmc__neon_dots(how, 0, out, w, x, 0, 1);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmulq_s32(out[i], scale[i % 2]);
     llmc__neon_dots(how, 0, high, w, x, 1, 2);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
 }
@@ -7265,12 +7258,12 @@ LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llm
     vst1q_f32(f, e);
     if (halves && mins)
         llmc__neon_pairs(m, p->m[b] + 2 * s);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
         d[i] = vld1q_f32(p->d[b] + s + 4 * i);
         off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
         a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
@@ -7298,7 +7291,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
         int8x16_t v[8], y[8];
         float e[4];
         float32x4_t d;
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 4; i++) {
             c[i] = (const llmc__x8 *)(const void *)x;
             e[i] = c[i]->d[b];
@@ -7307,7 +7300,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
             x += t + (size_t)i + 1 < cols ? x_stride : 0;
         }
         d = vld1q_f32(e);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
             int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
             int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
@@ -7525,7 +7518,7 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
-     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
 #define LLMC__BLOCK 256
@@ -7678,13 +7671,13 @@ LLMC__TILE_FN(8)
 LLMC__TILE_FN(12)
 #endif
 #undef LLMC__TILE_FN
-typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+typedef void (*LLMC__N(turn_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
 
 /* A product of up to LLMC__SLAB rows with all columns of a round. */
 typedef struct LLMC__N(slab) {
     const uint8_t *w, *x;
     size_t row_bytes, rows, x_stride, cols, n;
-    LLMC__N(unpack_fn) unpack;
+    LLMC__N(turn_fn) turn;
     LLMC__N(tile_fn) tile;
     size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
     float *panel;       /* [SLAB / TALL][DEEP][TALL] */
@@ -7718,13 +7711,13 @@ LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
 }
 
 /* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
-LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+LLMC__INLINE void LLMC__N(turn_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
 {
     const uint8_t *row[LLMC__TALL];
     size_t i;
     for (i = 0; i < LLMC__TALL; i++)
         row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
-    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+    s->turn(s->panel + r * LLMC__DEEP, row, k, m);
 }
 
 /* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
@@ -7735,7 +7728,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
     for (k = 0; k < s->n; k += LLMC__BLOCK) {
         size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
         for (r = 0; r < s->rows; r += LLMC__TALL)
-            LLMC__N(unpack_rows)(s, r, k, m);
+            LLMC__N(turn_rows)(s, r, k, m);
         for (i = 0; i < s->tiles; i++) {
             size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
             const uint8_t *x = s->x + t * s->x_stride + 4 * k;
@@ -7829,8 +7822,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         out[2] = s2;                                                                                         \
         out[3] = s3;                                                                                         \
     }                                                                                                        \
-    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
-                                         size_t m)                                                           \
+    LLMC__FN void LLMC__N(turn_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,        \
+                                       size_t m)                                                             \
     {                                                                                                        \
         size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
         llmc__wv r[LLMC__W];                                                                                 \
@@ -7863,7 +7856,7 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         if (cols > 4) {                                                                                      \
             LLMC__N(slab) s;                                                                                 \
             size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
-            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.turn = LLMC__N(turn_##type);                                                                   \
             s.row_bytes = row_bytes;                                                                         \
             s.x_stride = x_stride;                                                                           \
             s.n = n;                                                                                         \
@@ -8328,8 +8321,8 @@ LLMC__FN void LLMC__N(unpack_q5_k)(llmc__panel *p, const uint8_t *const *row, si
     }
 }
 
-/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's end:
-   the upper half of the last of 16 bytes that end there. */
+/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's
+   end: the upper half of the last of 16 bytes that end there. */
 LLMC__INLINE void LLMC__N(panel_k6)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
 {
     LLMC__N(iv) t[4];
