@@ -9568,7 +9568,7 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 /* Threads share the rows of every matrix; the other way would be to give each thread some of the layers.
    Measured, milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads (a loaded machine: the ratios count):
                       rows   layers
-     one sequence     42.5     82.6   which a token passes one after the other, however many threads there are
+     one sequence     42.5     82.6   which a token passes one after the other, whatever the threads
      two together     26.2     41.3   each thread reads its layers once for either; rows read all once for both
    What rows pay for that is a meeting after each product and attention, five a layer: 0.45 us each with two
    threads that spin, 0.05 ms of a token. Work of some microseconds is not worth one: it stays with the
