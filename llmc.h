@@ -9566,10 +9566,11 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
 
 /* Threads share the rows of every matrix; the other way would be to give each thread some of the layers.
-   Measured, milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads (a loaded machine: the ratios count):
+   Milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads of a loaded machine (the ratios count); rows are
+   measured, layers are one thread's time, or half of it where both have a token to work at:
                       rows   layers
-     one sequence     42.5     82.6   which a token passes one after the other, whatever the threads
-     two together     26.2     41.3   each thread reads its layers once for either; rows read all once for both
+     one sequence     42.5     82.6   a token passes all layers one after the other, whatever the threads
+     two together     26.2     41.3   each thread reads its layers once for either; rows once for both
    What rows pay for that is a meeting after each product and attention, five a layer: 0.45 us each with two
    threads that spin, 0.05 ms of a token. Work of some microseconds is not worth one: it stays with the
    caller (15.1, 15.2), and a small model runs on one thread as fast as it can. */
