@@ -2984,11 +2984,12 @@ LLMC__AVX2_FN __m256 llmc__avx2_vpow2(__m256 a)
     return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
 }
 
-/* unpacklo: p[0] p[0] p[1] p[1], the low half; unpackhi: p[2] p[2] p[3] p[3], the high one. */
+/* Each half permutes its own copy of all four. */
 LLMC__AVX2_FN __m256 llmc__avx2_vdup2(const float *p)
 {
     __m128 a = _mm_loadu_ps(p);
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(a, a)), _mm_unpackhi_ps(a, a), 1);
+    __m256 both = _mm256_insertf128_ps(_mm256_castps128_ps256(a), a, 1); /* a load and a broadcast in one */
+    return _mm256_permutevar_ps(both, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
 }
 
 /* Compared as integers, because every float comparison with a NaN is false and would lose it;
@@ -5200,7 +5201,7 @@ typedef struct llmc__rows {
              llmc__row_mxfp4,                                                                      \
              NULL},                                                                                \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),    \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
             {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
@@ -8756,29 +8757,91 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
         LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
 }
 
+#endif /* LLMC__PASS == 1 */
+
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
    on to infinity: x = n ln 2 + r, |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 p(r)). n is rounded by
    adding LLMC__ROUND, which leaves it where vpow2 wants it. ln 2 is taken off in two parts, the
    first of 9 bits, so that its product with n is exact (Cody and Waite). Above 88.37 n would be 128,
    which vpow2 cannot make. NaN passes: vmax and vmin keep it in their second operand, and the
    comparison is false for it. */
-LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
+LLMC__INLINE llmc__wv LLMC__N(exp)(llmc__wv x)
 {
-    llmc__v8 big = llmc__vset1(LLMC__ROUND), low = llmc__vset1(-87.33f), y, n, r, p;
-    y = llmc__vmin(llmc__vset1(88.37f), llmc__vmax(low, x));
-    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
-    p = llmc__vsub(n, big);
-    r = llmc__vfma(p, llmc__vset1(-0.693359375f), y);
-    r = llmc__vfma(p, llmc__vset1(2.12194440e-4f), r);
-    p = llmc__vset1(0.00138144672f);
-    p = llmc__vfma(p, r, llmc__vset1(0.00836878084f));
-    p = llmc__vfma(p, r, llmc__vset1(0.0416683927f));
-    p = llmc__vfma(p, r, llmc__vset1(0.166665196f));
-    p = llmc__vfma(p, r, llmc__vset1(0.49999994f));
-    p = llmc__vadd(llmc__vfma(llmc__vmul(r, r), p, r), llmc__vset1(1));
-    return llmc__vsel_lt(x, low, llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-87.33f), y, n, r, p;
+    y = llmc__wmin(llmc__wset1(88.37f), llmc__wmax(low, x));
+    n = llmc__wadd(llmc__wmul(y, llmc__wset1(1.44269504f)), big);
+    p = llmc__wsub(n, big);
+    r = llmc__wfma(p, llmc__wset1(-0.693359375f), y);
+    r = llmc__wfma(p, llmc__wset1(2.12194440e-4f), r);
+    p = llmc__wset1(0.00138144672f);
+    p = llmc__wfma(p, r, llmc__wset1(0.00836878084f));
+    p = llmc__wfma(p, r, llmc__wset1(0.0416683927f));
+    p = llmc__wfma(p, r, llmc__wset1(0.166665196f));
+    p = llmc__wfma(p, r, llmc__wset1(0.49999994f));
+    p = llmc__wadd(llmc__wfma(llmc__wmul(r, r), p, r), llmc__wset1(1));
+    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
 }
 
+/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
+   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
+LLMC__INLINE llmc__wv LLMC__N(gate)(llmc__wv x, llmc__wv z)
+{
+    llmc__wv e = LLMC__N(exp)(llmc__wsub(llmc__wzero(), z));
+    x = llmc__wdiv(x, llmc__wadd(llmc__wset1(1), e));
+    return llmc__wsel_lt(z, llmc__wset1(-88.37f), llmc__wzero(), x);
+}
+
+/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
+   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
+LLMC__INLINE llmc__wv LLMC__N(gelu_tanh_of)(llmc__wv x)
+{
+    llmc__wv z = llmc__wfma(llmc__wmul(x, x), llmc__wset1(0.044715f), llmc__wset1(1));
+    return LLMC__N(gate)(x, llmc__wmul(llmc__wmul(x, llmc__wset1(1.59576912f)), z));
+}
+
+/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
+LLMC__INLINE llmc__wv LLMC__N(swiglu_oai_of)(llmc__wv u, llmc__wv g)
+{
+    llmc__wv seven = llmc__wset1(7);
+    g = llmc__wmin(seven, g);
+    u = llmc__wmin(seven, llmc__wmax(llmc__wset1(-7), u));
+    g = LLMC__N(gate)(g, llmc__wmul(g, llmc__wset1(1.702f)));
+    return llmc__wmul(g, llmc__wadd(u, llmc__wset1(1)));
+}
+
+#if LLMC__PASS == 2
+/* The activations of most models with all lanes of a wider set, which do the same to an element; the end
+   is left to the set that this one builds upon. v is y's, u is x's part. */
+#define LLMC__MAP(rest, expression)                                  \
+    {                                                                \
+        size_t i;                                                    \
+        for (i = 0; i + LLMC__W <= n; i += LLMC__W) {                \
+            llmc__wv v = llmc__wload(y + i), u = llmc__wload(x + i); \
+            llmc__wstore(y + i, expression);                         \
+            (void)u;                                                 \
+        }                                                            \
+        rest;                                                        \
+    }
+LLMC__FN void LLMC__N(silu)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(silu)(y + i, n - i), LLMC__N(gate)(v, v))
+}
+
+LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(gelu_tanh)(y + i, n - i), LLMC__N(gelu_tanh_of)(v))
+}
+
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n)
+{
+    LLMC__MAP(LLMC__V(swiglu_oai)(y + i, x + i, n - i), LLMC__N(swiglu_oai_of)(v, u))
+}
+#undef LLMC__MAP
+#endif
+
+#if LLMC__PASS == 1
 /* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. The end
    is filled up with zeros, for which every expression here is defined. Functions without an x let
    it be y, and the compiler drops u. */
@@ -8810,33 +8873,16 @@ LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__v
     LLMC__MAP(llmc__vmul(v, s))
 }
 
-/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
-   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
-LLMC__INLINE llmc__v8 LLMC__N(gate)(llmc__v8 x, llmc__v8 z)
-{
-    llmc__v8 e = LLMC__N(exp)(llmc__vsub(llmc__vzero(), z));
-    x = llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
-    return llmc__vsel_lt(z, llmc__vset1(-88.37f), llmc__vzero(), x);
-}
-
 LLMC__FN void LLMC__N(silu)(float *y, size_t n)
 {
     const float *x = y;
     LLMC__MAP(LLMC__N(gate)(v, v))
 }
 
-/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
-   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
-LLMC__INLINE llmc__v8 LLMC__N(gelu_tanh8)(llmc__v8 x)
-{
-    llmc__v8 z = llmc__vfma(llmc__vmul(x, x), llmc__vset1(0.044715f), llmc__vset1(1));
-    return LLMC__N(gate)(x, llmc__vmul(llmc__vmul(x, llmc__vset1(1.59576912f)), z));
-}
-
 LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
 {
     const float *x = y;
-    LLMC__MAP(LLMC__N(gelu_tanh8)(v))
+    LLMC__MAP(LLMC__N(gelu_tanh_of)(v))
 }
 
 /* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|.
@@ -8877,17 +8923,7 @@ LLMC__FN void LLMC__N(relu2)(float *y, size_t n)
     LLMC__MAP(llmc__vmul(v, llmc__vmax(llmc__vzero(), v)))
 }
 
-/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
-LLMC__INLINE llmc__v8 LLMC__N(swiglu_oai8)(llmc__v8 u, llmc__v8 g)
-{
-    llmc__v8 seven = llmc__vset1(7);
-    g = llmc__vmin(seven, g);
-    u = llmc__vmin(seven, llmc__vmax(llmc__vset1(-7), u));
-    g = LLMC__N(gate)(g, llmc__vmul(g, llmc__vset1(1.702f)));
-    return llmc__vmul(g, llmc__vadd(u, llmc__vset1(1)));
-}
-
-LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai8)(v, u))
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai_of)(v, u))
 
     /* tanh z = 1 - 2 / (1 + e^2z), which cancels near 0: up to |z| = 0.6 an odd polynomial, fitted to
    within 3e-9 of z there. Within 3e-7 relative. */
@@ -9789,6 +9825,16 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 }
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
+
+/* Threads share the rows of every matrix; the other way would be to give each thread some of the layers.
+   Milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads of a loaded machine (the ratios count); rows are
+   measured, layers are one thread's time, or half of it where both have a token to work at:
+                      rows   layers
+     one sequence     42.5     82.6   a token passes all layers one after the other, whatever the threads
+     two together     26.2     41.3   each thread reads its layers once for either; rows once for both
+   What rows pay for that is a meeting after each product and attention, five a layer: 0.45 us each with two
+   threads that spin, 0.05 ms of a token. Work of some microseconds is not worth one: it stays with the
+   caller (15.1, 15.2), and a small model runs on one thread as fast as it can. */
 
 /* Runs fn over n pieces, on the caller's threads if it has any, and returns when all are done.
    fn writes only what its piece owns, so the order never shows in a result. One piece is not
