@@ -4997,7 +4997,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -7483,6 +7483,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
 
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
+
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32_part)(const void *p, size_t n)
@@ -8145,13 +8152,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8176,7 +8176,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8233,11 +8233,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8392,8 +8391,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -9394,6 +9392,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9407,7 +9406,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9419,7 +9418,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9433,7 +9432,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9445,7 +9444,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9459,7 +9458,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9471,7 +9470,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9485,7 +9484,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9497,7 +9496,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9509,7 +9508,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9521,7 +9520,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
