@@ -9155,7 +9155,7 @@ LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
 #endif
 }
 
-/* Where a tile is read: in the cache, for a few rows or as floats; unpacked, when many come. Values in runs. */
+/* Where a tile is read: in the cache, for few rows or as floats; unpacked, when many come. Values in runs. */
 typedef struct LLMC__N(source) {
     const LLMC__N(band_fn) * fn;
     const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
