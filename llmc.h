@@ -29678,8 +29678,8 @@ static uint64_t llmc__attend_step(const llmc_config *c)
 
 static uint64_t llmc__attend_scratch(const llmc_config *c, uint64_t rows)
 {
-    uint64_t step = llmc__attend_step(c);
-    return rows * (2 * step) + LLMC__TILE * (8 + 2 * step);
+    uint64_t wide = llmc__attend_step(c) - 32;
+    return rows * (2 * wide + 32) + LLMC__TILE * (8 + 2 * wide);
 }
 
 /* Begins of blocks in b->block [T], cut where sequences meet and where a block is full: smaller than it might
