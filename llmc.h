@@ -1496,6 +1496,8 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
+                   assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
@@ -1545,6 +1547,14 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if defined(__clang__)
+#define LLMC__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__UNROLL
 #endif
 
 #if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
@@ -3268,16 +3278,6 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN static __forceinline
 #endif
 
-/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
-   clang those with inline assembly. */
-#if defined(__clang__)
-#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
-#else
-#define LLMC__NEON_UNROLL
-#endif
-
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
 typedef struct llmc__neon_v8 {
     float32x4_t a, b;
@@ -4997,7 +4997,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -6167,13 +6167,6 @@ LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
-/* Before a loop of four steps or eight: gcc -O2 would leave it rolled, and its vectors in memory. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define LLMC__UNROLL _Pragma("GCC unroll 8")
-#else
-#define LLMC__UNROLL
-#endif
-
 /* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
    that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
      pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
@@ -6805,7 +6798,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__n
     int32x4_t s[8];
     int8x16_t v[2];
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         v[0] = vld1q_s8(x + 32 * i);
         v[1] = vld1q_s8(x + 32 * i + 16);
@@ -6823,7 +6816,7 @@ LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int
     int32x4_t sum[8], a, b;
     int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
     a = llmc__neon_sums(sum);
@@ -6856,7 +6849,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
 {
     int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (b = 0; b < 8; b++) {
         llmc__neon_nibbles(v, w + step * (size_t)b);
         q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
@@ -6869,7 +6862,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
     LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
     {                                                                                         \
         int b;                                                                                \
-        LLMC__NEON_UNROLL                                                                     \
+        LLMC__UNROLL                                                                          \
         for (b = 0; b < 8; b++) {                                                             \
             llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
             if (bits) {                                                                       \
@@ -6900,14 +6893,14 @@ LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *
 LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 4 + 16 * i);
 }
@@ -6931,7 +6924,7 @@ LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, in
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
@@ -6940,14 +6933,14 @@ LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q2_k(q, w + 16);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
@@ -6956,14 +6949,14 @@ LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q4_k(q, w + 32);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
 }
 LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++) {
         int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
         int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
@@ -6976,7 +6969,7 @@ LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -7081,7 +7074,7 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
 {
     int i;
 #if LLMC__NEON_DOT
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
         int32x4x4_t t;
         t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
@@ -7090,14 +7083,14 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
         t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
         vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
         int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
         vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
         vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
     }
 #endif
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8 && how == llmc__neon_plain; i++)
         vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
@@ -7108,7 +7101,7 @@ LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *con
     int8x16_t v[8];
     int i, h;
     for (h = 0; h < 2; h++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++)
             v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
         llmc__neon_lay(how, out, v, h);
@@ -7118,7 +7111,7 @@ LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *co
 {
     int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         llmc__neon_nibbles(v, row[i] + at);
         low[i] = vsubq_s8(v[0], eight);
@@ -7154,13 +7147,13 @@ LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint
     int32x4_t sum[4];
     int8x16_t v[8];
     int i, r, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (r = 0; r < 8; r++)
             v[r] = llmc__neon_load(w + 128 * i + 16 * r);
         for (t = 0; t < 4; t++) {
-            LLMC__NEON_UNROLL
+            LLMC__UNROLL
             for (r = 0; r < 4; r++)
                 sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
                                       : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
@@ -7173,13 +7166,13 @@ LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const
                                        int end)
 {
     int i, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         out[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 4 * h; i < 4 * end; i++) {
         int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (t = 0; t < 4; t++) {
             out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
             out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
@@ -7191,19 +7184,19 @@ LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const 
 {
     int32x4_t sum[8]; /* [two columns][two rows] */
     int i, j, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         sum[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 2 * h; i < 2 * end; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (j = 0; j < 4; j++) {
             int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
             sum[j] = llmc__neon_smmla(sum[j], x[i], a);
             sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
         }
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4; i++) {
         int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
         out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
@@ -7243,11 +7236,11 @@ LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8
     int i;
     llmc__neon_pairs(scale, s);
     llmc__neon_dots(how, 0, out, w, x, 0, 1);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmulq_s32(out[i], scale[i % 2]);
     llmc__neon_dots(how, 0, high, w, x, 1, 2);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
 }
@@ -7264,12 +7257,12 @@ LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llm
     vst1q_f32(f, e);
     if (halves && mins)
         llmc__neon_pairs(m, p->m[b] + 2 * s);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
         d[i] = vld1q_f32(p->d[b] + s + 4 * i);
         off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
         a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
@@ -7297,7 +7290,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
         int8x16_t v[8], y[8];
         float e[4];
         float32x4_t d;
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 4; i++) {
             c[i] = (const llmc__x8 *)(const void *)x;
             e[i] = c[i]->d[b];
@@ -7306,7 +7299,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
             x += t + (size_t)i + 1 < cols ? x_stride : 0;
         }
         d = vld1q_f32(e);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
             int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
             int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
@@ -7464,6 +7457,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
    Helpers are inlined into them. */
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
+
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
 
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
@@ -8131,13 +8131,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8162,7 +8155,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8219,11 +8212,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8331,8 +8323,8 @@ LLMC__FN void LLMC__N(unpack_q5_k)(llmc__panel *p, const uint8_t *const *row, si
     }
 }
 
-/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's end:
-   the upper half of the last of 16 bytes that end there. */
+/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's
+   end: the upper half of the last of 16 bytes that end there. */
 LLMC__INLINE void LLMC__N(panel_k6)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
 {
     LLMC__N(iv) t[4];
@@ -8378,8 +8370,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -9366,6 +9357,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9379,7 +9371,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9391,7 +9383,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9405,7 +9397,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9417,7 +9409,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9431,7 +9423,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9443,7 +9435,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9457,7 +9449,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9469,7 +9461,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9481,7 +9473,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9493,7 +9485,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
