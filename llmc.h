@@ -7804,6 +7804,8 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+              A page ahead is asked for where elements are converted: that fills the time that reading ahead
+              by the processor alone needs. F32, a load and a product, loses by asking.
      turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
@@ -7859,7 +7861,7 @@ LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
 /* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
    a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
    columns are one of four and up to twice the stride, which is what an instruction can hold.
-   ahead: where the columns of the next tile begin; asked for a little in each part. */
+   ahead: where the columns of the next tile begin, asked for a little in each part; 0: nothing is. */
 LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
                                    uintptr_t ahead, unsigned columns)
 {
@@ -7893,7 +7895,7 @@ LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t
 #if LLMC__BROAD > 6
         const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
 #endif
-        for (j = 0; j < columns; j++) {
+        for (j = 0; ahead != 0 && j < columns; j++) {
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
         }
@@ -8022,7 +8024,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
                                                : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
             for (r = 0; r < s->rows; r += LLMC__TALL)
                 s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
-                        s->x_stride, m, ahead);
+                        s->x_stride, m, r == 0 ? ahead : 0);
         }
     }
 }
@@ -8050,6 +8052,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
             a = b = c = d = llmc__vzero();                                                                   \
             for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                if (bytes == 2)                                                                              \
+                    llmc__vprefetch((uintptr_t)w + 3 * bytes * k + 4096);                                    \
                 a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
                 b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
                                b);                                                                           \

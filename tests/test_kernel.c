@@ -245,6 +245,49 @@ static void matmul_cut(void)
     }
 }
 
+/* Float products over blocks of 256, groups of four of them and odd ends: right, and each element the same
+   bits from a line (one column) and from a tile, with rows and columns that fill no panel. A column of NaN
+   and infinities stays by itself. */
+static void matmul_blocks(void)
+{
+    static const size_t lengths[] = {7, 248, 255, 256, 265, 520, 1024, 1031, 1288, 2313};
+    int round;
+    for (round = 0; round < 30; round++) {
+        size_t n = lengths[round % 10], r, t, bad;
+        product p = product_make(types[round % 3], 1 + below(70), round < 20 ? 2 + below(39) : 90, n);
+        float *one = floats(p.rows), *before;
+        set->matmul[p.type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, n,
+                            p.scratch);
+        for (t = 0; t < p.cols; t++) {
+            double size, want = exact(&p, t % p.rows, t, &size);
+            double off = fabs_((double)p.out[t * p.out_stride + t % p.rows] - want);
+            CHECKF(off <= ((double)n + 4) * 6e-8 * size + 1e-30, "%s %s n %d: off by %g", set->name,
+                   llmc_dtype_name(p.type), (int)n, off);
+            set->matmul[p.type](one, p.rows, p.w, p.row_bytes, p.rows, p.x + t * p.x_stride, p.x_stride, 1, n,
+                                p.scratch);
+            for (r = 0; r < p.rows; r++)
+                CHECKF(memcmp(&one[r], &p.out[t * p.out_stride + r], 4) == 0,
+                       "%s %s n %d: row %d column %d of %d by itself differs", set->name,
+                       llmc_dtype_name(p.type), (int)n, (int)r, (int)t, (int)p.cols);
+        }
+        before = copy(p.out, p.cols * p.out_stride);
+        bad = below((uint32_t)p.cols);
+        for (r = 0; r < n; r++)
+            llmc__put_u32le(p.x + bad * p.x_stride + 4 * r, below(2) ? 0x7f800000 : 0x7fc00000);
+        set->matmul[p.type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, n,
+                            p.scratch);
+        for (t = 0; t < p.cols; t++)
+            for (r = 0; r < p.rows; r++) {
+                size_t i = t * p.out_stride + r;
+                CHECKF(t == bad || memcmp(&before[i], &p.out[i], 4) == 0, "%s %s: column %d spoils %d",
+                       set->name, llmc_dtype_name(p.type), (int)bad, (int)t);
+            }
+        free(before);
+        free(one);
+        product_free(&p);
+    }
+}
+
 /* A scale that is infinite or NaN touches its own row only, even where the row ends within
    eight blocks and the next one's bytes follow. */
 static void matmul_apart(void)
@@ -645,6 +688,7 @@ int main(void)
         for (round = 0; round < 1; round++) {
             RUN(matmul_right);
             RUN(matmul_cut);
+            RUN(matmul_blocks);
             RUN(matmul_apart);
             RUN(dequantize_right);
             RUN(quantize_x_same);
