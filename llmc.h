@@ -2823,6 +2823,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
      vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
      viput32   four v8i of values in [-128, 127] as 32 int8
+     vitops visums   eight v8i: lane i is the largest lane of v[i], or the sum of its lanes
      vscales   eight f16 at p, p + step bytes, ..., at any address
      vkeep     the same value, in a register: gcc would else load it again for every use
      vprefetch asks for a cache line; any address, valid or not
@@ -3003,6 +3004,32 @@ LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)p, all);
 }
+
+/* Of each vector lanes are brought down to one, those of another taking the free places; a operates:
+     0x4e, blend   | a0|2 a1|3 b0|2 b1|3 | ...               |
+     0x88, 0xdd    | a0-3 b0-3 c0-3 d0-3 | a4-7 b4-7 ...     |     and efgh likewise
+     0x20, 0x31    | a0-7 b0-7 c0-7 d0-7 | e0-7 f0-7 ...     | */
+#define LLMC__AVX2_SHUFFLE(a, b, how) \
+    _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), how))
+#define LLMC__AVX2_LANES(name, operation)                                                               \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##2(__m256i a, __m256i b)                                    \
+    {                                                                                                   \
+        return operation(_mm256_blend_epi32(a, b, 0xcc), LLMC__AVX2_SHUFFLE(a, b, 0x4e));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##4(const __m256i *v)                                        \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##2(v[0], v[1]), b = llmc__avx2_##name##2(v[2], v[3]);             \
+        return operation(LLMC__AVX2_SHUFFLE(a, b, 0x88), LLMC__AVX2_SHUFFLE(a, b, 0xdd));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name(const __m256i v[8])                                         \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##4(v), b = llmc__avx2_##name##4(v + 4);                           \
+        return operation(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)); \
+    }
+LLMC__AVX2_LANES(vitops, _mm256_max_epi32)
+LLMC__AVX2_LANES(visums, _mm256_add_epi32)
+#undef LLMC__AVX2_LANES
+#undef LLMC__AVX2_SHUFFLE
 
 /* Through the integer load: what p points to is bytes of a file, not floats. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_f32(const void *p)
@@ -3344,6 +3371,26 @@ LLMC__NEON_OP2(vimax, v8i, vmaxq_s32)
 LLMC__NEON_OP1(vcvt, v8, v8i, vcvtq_f32_s32)
 #undef LLMC__NEON_OP1
 #undef LLMC__NEON_OP2
+
+/* Pairwise: halves of a vector first, then neighbours. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_vitops(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vmaxq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpmaxq_s32(vpmaxq_s32(t[0], t[1]), vpmaxq_s32(t[2], t[3])),
+                             vpmaxq_s32(vpmaxq_s32(t[4], t[5]), vpmaxq_s32(t[6], t[7])));
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_visums(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vaddq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpaddq_s32(vpaddq_s32(t[0], t[1]), vpaddq_s32(t[2], t[3])),
+                             vpaddq_s32(vpaddq_s32(t[4], t[5]), vpaddq_s32(t[6], t[7])));
+}
 
 /* As under 06.1. Plain loads have no alignment of their own on AArch64 beyond the element's. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vset1(float a)
@@ -4997,7 +5044,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -6771,9 +6818,9 @@ LLMC__AVX512_FN __m512i llmc__avx512_by_fours(__m512i w, const int8_t *x)
 LLMC__AVX512_FN __m256i llmc__avx512_dots_u(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
                                             int bias)
 {
-    __m256i a =
-        llmc__avx512_sums(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64),
-                          llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
+    __m256i a = llmc__avx512_sums(
+        llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64),
+        llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
     (void)s;
     return bias == 0 ? a : _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
 }
@@ -6795,7 +6842,8 @@ LLMC__AVX512_FN __m256i llmc__avx512_dots_h(const llmc__avx512_quants *q, const 
     __m256i plain = llmc__avx2_load(s), sum;
     __m512i all = _mm512_castsi256_si512(plain), a, b, e;
     a = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64));
-    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
+    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128),
+                           llmc__avx512_by_fours(q->v[3], x->q + 192));
     a = _mm512_madd_epi16(
         a, _mm512_permutexvar_epi16(even, all)); /* | 0 0 2 2 | 0 0 2 2 | 1 1 3 3 | 1 1 3 3 | */
     b = _mm512_madd_epi16(b, _mm512_permutexvar_epi16(odd, all));
@@ -7640,6 +7688,8 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__vabsbits  LLMC__V(vabsbits)
 #define llmc__vround    LLMC__V(vround)
 #define llmc__viput32   LLMC__V(viput32)
+#define llmc__vitops    LLMC__V(vitops)
+#define llmc__visums    LLMC__V(visums)
 #define llmc__vscales   LLMC__V(vscales)
 #define llmc__vkeep     LLMC__V(vkeep)
 #define llmc__vprefetch LLMC__V(vprefetch)
@@ -7695,6 +7745,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
    Helpers are inlined into them. */
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
+
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
 
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
@@ -8311,7 +8368,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     {                                                                                       \
         llmc__v8 acc = llmc__vzero();                                                       \
         for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                 \
-            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                              \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                \
             acc = LLMC__N(eight_##type)(acc, w, x);                                         \
         }                                                                                   \
         if (blocks > 0) {                                                                   \
@@ -8354,13 +8411,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__LINE_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8385,7 +8435,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8442,11 +8492,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8601,8 +8650,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -8733,13 +8781,72 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
 }
 
-/* Units begin as zeros, which is also what blocks beyond n are. */
+/* Eight blocks of which none is special; most are their largest bits. The same numbers as
+   llmc__x8_scale's, and all sums of one kind at once. */
+LLMC__INLINE void LLMC__N(quantize_unit)(const float *x, llmc__x8 *out, const int32_t most[8])
+{
+    llmc__v8 high = llmc__vset1(127), m;
+    llmc__v8i low[8], up[8];
+    float inverse[8];
+    int32_t sum[2][8];
+    int b;
+    m = LLMC__V(vload_f32)(most);
+    llmc__vstore(out->d, llmc__vdiv(m, high));
+    llmc__vstore(inverse, llmc__vdiv(high, m));
+    for (b = 0; b < 8; b++, x += LLMC__QK) {
+        llmc__v8i i, j, k, l;
+        m = llmc__vset1(inverse[b]);
+        i = llmc__vround(llmc__vmul(llmc__vload(x), m));
+        j = llmc__vround(llmc__vmul(llmc__vload(x + 8), m));
+        k = llmc__vround(llmc__vmul(llmc__vload(x + 16), m));
+        l = llmc__vround(llmc__vmul(llmc__vload(x + 24), m));
+        llmc__viput32(out->q + 32 * b, i, j, k, l);
+        low[b] = llmc__viadd(i, j);
+        up[b] = llmc__viadd(k, l);
+    }
+    llmc__vistore(sum[0], llmc__visums(low));
+    llmc__vistore(sum[1], llmc__visums(up));
+    for (b = 0; b < 8; b++) {
+        out->half[2 * b] = (int16_t)sum[0][b];
+        out->half[2 * b + 1] = (int16_t)sum[1][b];
+        out->less[b] = -128 * (sum[0][b] + sum[1][b]);
+        out->sum[b] = out->d[b] * (float)(sum[0][b] + sum[1][b]);
+    }
+}
+
+/* Eight blocks' largest bits; whether all of them are numbers from 2^-100 on. */
+LLMC__INLINE bool LLMC__N(most_of)(int32_t most[8], const float *x)
+{
+    llmc__v8i v[8];
+    bool plain = true;
+    int b;
+    for (b = 0; b < 8; b++, x += LLMC__QK)
+        v[b] = llmc__vimax(
+            llmc__vimax(llmc__vabsbits(llmc__vload(x)), llmc__vabsbits(llmc__vload(x + 8))),
+            llmc__vimax(llmc__vabsbits(llmc__vload(x + 16)), llmc__vabsbits(llmc__vload(x + 24))));
+    llmc__vistore(most, llmc__vitops(v));
+    for (b = 0; b < 8; b++)
+        plain = plain && most[b] >= 0x0d800000 && most[b] < 0x7f800000;
+    return plain;
+}
+
+/* Units that are not whole, or have a special block, begin as zeros, which is also what blocks beyond n
+   are. */
 LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
 {
+    int32_t most[8];
     size_t b;
-    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
-    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK)
-        LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
+    for (; n > 0; n -= b * LLMC__QK, x += b * LLMC__QK, out++) {
+        size_t blocks = n < LLMC__UNIT ? n / LLMC__QK : 8;
+        b = blocks;
+        if (blocks == 8 && LLMC__N(most_of)(most, x)) {
+            LLMC__N(quantize_unit)(x, out, most);
+            continue;
+        }
+        LLMC_MEMSET(out, 0, sizeof *out);
+        for (b = 0; b < blocks; b++)
+            LLMC__N(quantize_block)(x + b * LLMC__QK, out, b);
+    }
 }
 
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
@@ -9589,6 +9696,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9604,7 +9712,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
      LLMC__TAKEN   the set by whose quants_T they take units apart */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__TAKEN         llmc__avx2_
@@ -9617,7 +9725,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9632,7 +9740,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx512_
 #define LLMC__TAKEN         llmc__avx512_
@@ -9645,7 +9753,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9660,7 +9768,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__TAKEN         llmc__neon_
@@ -9673,7 +9781,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9688,7 +9796,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__TAKEN         llmc__neon_
@@ -9701,7 +9809,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9714,7 +9822,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__TAKEN         llmc__neon_
@@ -9727,7 +9835,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
