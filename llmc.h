@@ -6946,10 +6946,6 @@ LLMC__AVX512_FN __m256i llmc__avx512_dot8_q4_0(const uint8_t *w, const llmc__x8 
     llmc__avx512_quants_q4_0(&q, w);
     return llmc__avx512_dots_u(&q, x, NULL, 8);
 }
-LLMC__AVX512_FN __m256i llmc__avx512_minimums(const llmc__x8 *x, const int16_t *m)
-{
-    return llmc__avx2_minimums(x, m);
-}
 
 /* Types of 256, as llmc__avx2_quants_q4_k and the rest. */
 LLMC__AVX512_FN void llmc__avx512_quants_iq4_xs(llmc__avx512_quants *q, const uint8_t *w)
@@ -8400,7 +8396,7 @@ LLMC__EIGHT_FN(q4_0, 8 * 18)
         LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
         if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
