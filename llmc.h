@@ -7352,7 +7352,6 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_
     }
 LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 #if LLMC__NEON_DOT
-#define llmc__neondot_minimums llmc__neon_minimums
 LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
 #endif
 #undef LLMC__NEON_LINES
