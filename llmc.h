@@ -2837,6 +2837,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
      vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
      viput32   four v8i of values in [-128, 127] as 32 int8
+     vitops visums   eight v8i: lane i is the largest lane of v[i], or the sum of its lanes
      vscales   eight f16 at p, p + step bytes, ..., at any address
      vkeep     the same value, in a register: gcc would else load it again for every use
      vprefetch asks for a cache line; any address, valid or not
@@ -3018,6 +3019,32 @@ LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)p, all);
 }
+
+/* Of each vector lanes are brought down to one, those of another taking the free places; a operates:
+     0x4e, blend   | a0|2 a1|3 b0|2 b1|3 | ...               |
+     0x88, 0xdd    | a0-3 b0-3 c0-3 d0-3 | a4-7 b4-7 ...     |     and efgh likewise
+     0x20, 0x31    | a0-7 b0-7 c0-7 d0-7 | e0-7 f0-7 ...     | */
+#define LLMC__AVX2_SHUFFLE(a, b, how) \
+    _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), how))
+#define LLMC__AVX2_LANES(name, operation)                                                               \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##2(__m256i a, __m256i b)                                    \
+    {                                                                                                   \
+        return operation(_mm256_blend_epi32(a, b, 0xcc), LLMC__AVX2_SHUFFLE(a, b, 0x4e));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##4(const __m256i *v)                                        \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##2(v[0], v[1]), b = llmc__avx2_##name##2(v[2], v[3]);             \
+        return operation(LLMC__AVX2_SHUFFLE(a, b, 0x88), LLMC__AVX2_SHUFFLE(a, b, 0xdd));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name(const __m256i v[8])                                         \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##4(v), b = llmc__avx2_##name##4(v + 4);                           \
+        return operation(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)); \
+    }
+LLMC__AVX2_LANES(vitops, _mm256_max_epi32)
+LLMC__AVX2_LANES(visums, _mm256_add_epi32)
+#undef LLMC__AVX2_LANES
+#undef LLMC__AVX2_SHUFFLE
 
 /* Through the integer load: what p points to is bytes of a file, not floats. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_f32(const void *p)
@@ -3359,6 +3386,26 @@ LLMC__NEON_OP2(vimax, v8i, vmaxq_s32)
 LLMC__NEON_OP1(vcvt, v8, v8i, vcvtq_f32_s32)
 #undef LLMC__NEON_OP1
 #undef LLMC__NEON_OP2
+
+/* Pairwise: halves of a vector first, then neighbours. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_vitops(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vmaxq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpmaxq_s32(vpmaxq_s32(t[0], t[1]), vpmaxq_s32(t[2], t[3])),
+                             vpmaxq_s32(vpmaxq_s32(t[4], t[5]), vpmaxq_s32(t[6], t[7])));
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_visums(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vaddq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpaddq_s32(vpaddq_s32(t[0], t[1]), vpaddq_s32(t[2], t[3])),
+                             vpaddq_s32(vpaddq_s32(t[4], t[5]), vpaddq_s32(t[6], t[7])));
+}
 
 /* As under 06.1. Plain loads have no alignment of their own on AArch64 beyond the element's. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vset1(float a)
@@ -6939,10 +6986,6 @@ LLMC__AVX512_FN __m256i llmc__avx512_dot8_q4_0(const uint8_t *w, const llmc__x8 
     llmc__avx512_quants_q4_0(&q, w);
     return llmc__avx512_dots_u(&q, x, NULL, 8);
 }
-LLMC__AVX512_FN __m256i llmc__avx512_minimums(const llmc__x8 *x, const int16_t *m)
-{
-    return llmc__avx2_minimums(x, m);
-}
 
 /* Types of 256, as llmc__avx2_quants_q4_k and the rest. */
 LLMC__AVX512_FN void llmc__avx512_quants_iq4_xs(llmc__avx512_quants *q, const uint8_t *w)
@@ -7334,7 +7377,6 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_
     }
 LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 #if LLMC__NEON_DOT
-#define llmc__neondot_minimums llmc__neon_minimums
 LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
 #endif
 #undef LLMC__NEON_LINES
@@ -7682,6 +7724,8 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__vabsbits  LLMC__V(vabsbits)
 #define llmc__vround    LLMC__V(vround)
 #define llmc__viput32   LLMC__V(viput32)
+#define llmc__vitops    LLMC__V(vitops)
+#define llmc__visums    LLMC__V(visums)
 #define llmc__vscales   LLMC__V(vscales)
 #define llmc__vkeep     LLMC__V(vkeep)
 #define llmc__vprefetch LLMC__V(vprefetch)
@@ -8396,7 +8440,7 @@ LLMC__EIGHT_FN(q4_0, 8 * 18)
         LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
         if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
@@ -8777,13 +8821,72 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
 }
 
-/* Units begin as zeros, which is also what blocks beyond n are. */
+/* Eight blocks of which none is special; most are their largest bits. The same numbers as
+   llmc__x8_scale's, and all sums of one kind at once. */
+LLMC__INLINE void LLMC__N(quantize_unit)(const float *x, llmc__x8 *out, const int32_t most[8])
+{
+    llmc__v8 high = llmc__vset1(127), m;
+    llmc__v8i low[8], up[8];
+    float inverse[8];
+    int32_t sum[2][8];
+    int b;
+    m = LLMC__V(vload_f32)(most);
+    llmc__vstore(out->d, llmc__vdiv(m, high));
+    llmc__vstore(inverse, llmc__vdiv(high, m));
+    for (b = 0; b < 8; b++, x += LLMC__QK) {
+        llmc__v8i i, j, k, l;
+        m = llmc__vset1(inverse[b]);
+        i = llmc__vround(llmc__vmul(llmc__vload(x), m));
+        j = llmc__vround(llmc__vmul(llmc__vload(x + 8), m));
+        k = llmc__vround(llmc__vmul(llmc__vload(x + 16), m));
+        l = llmc__vround(llmc__vmul(llmc__vload(x + 24), m));
+        llmc__viput32(out->q + 32 * b, i, j, k, l);
+        low[b] = llmc__viadd(i, j);
+        up[b] = llmc__viadd(k, l);
+    }
+    llmc__vistore(sum[0], llmc__visums(low));
+    llmc__vistore(sum[1], llmc__visums(up));
+    for (b = 0; b < 8; b++) {
+        out->half[2 * b] = (int16_t)sum[0][b];
+        out->half[2 * b + 1] = (int16_t)sum[1][b];
+        out->less[b] = -128 * (sum[0][b] + sum[1][b]);
+        out->sum[b] = out->d[b] * (float)(sum[0][b] + sum[1][b]);
+    }
+}
+
+/* Eight blocks' largest bits; whether all of them are numbers from 2^-100 on. */
+LLMC__INLINE bool LLMC__N(most_of)(int32_t most[8], const float *x)
+{
+    llmc__v8i v[8];
+    bool plain = true;
+    int b;
+    for (b = 0; b < 8; b++, x += LLMC__QK)
+        v[b] = llmc__vimax(
+            llmc__vimax(llmc__vabsbits(llmc__vload(x)), llmc__vabsbits(llmc__vload(x + 8))),
+            llmc__vimax(llmc__vabsbits(llmc__vload(x + 16)), llmc__vabsbits(llmc__vload(x + 24))));
+    llmc__vistore(most, llmc__vitops(v));
+    for (b = 0; b < 8; b++)
+        plain = plain && most[b] >= 0x0d800000 && most[b] < 0x7f800000;
+    return plain;
+}
+
+/* Units that are not whole, or have a special block, begin as zeros, which is also what blocks beyond n
+   are. */
 LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
 {
+    int32_t most[8];
     size_t b;
-    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
-    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK)
-        LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
+    for (; n > 0; n -= b * LLMC__QK, x += b * LLMC__QK, out++) {
+        size_t blocks = n < LLMC__UNIT ? n / LLMC__QK : 8;
+        b = blocks;
+        if (blocks == 8 && LLMC__N(most_of)(most, x)) {
+            LLMC__N(quantize_unit)(x, out, most);
+            continue;
+        }
+        LLMC_MEMSET(out, 0, sizeof *out);
+        for (b = 0; b < blocks; b++)
+            LLMC__N(quantize_block)(x + b * LLMC__QK, out, b);
+    }
 }
 
 #endif /* LLMC__PASS == 1 */
