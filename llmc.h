@@ -1388,7 +1388,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 typedef struct llmc_pool llmc_pool; /* threads that spin briefly, then sleep */
 
-/* threads: 0 for as many as this process may use (affinity and cgroup quota). */
+/* threads: 0 for as many as this process may use (affinity and cgroup quota), which is also the most there
+   will be. */
 LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag);
 LLMC_API void llmc_pool_close(llmc_pool *pool);
 LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool);
@@ -1495,6 +1496,8 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
+                   assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
@@ -1544,6 +1547,14 @@ int memcmp(const void *a, const void *b, size_t n);
 #define LLMC_MEMSET  memset
 #define LLMC_MEMCMP  memcmp
 #endif
+#endif
+
+#if defined(__clang__)
+#define LLMC__UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define LLMC__UNROLL _Pragma("GCC unroll 16")
+#else
+#define LLMC__UNROLL
 #endif
 
 #if LLMC__GNU && !defined(__TINYC__) && defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2
@@ -3089,6 +3100,31 @@ LLMC__AVX2_FN void llmc__avx2_settle(void *p)
 #endif
 }
 
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns. q is for lanes 8 and up, where a set
+   has them. Three stages, each of which doubles
+   the run that one register holds of a column: pairs, fours, and halves from both sides. */
+LLMC__AVX2_FN void llmc__avx2_vturn(float *p, float *q, size_t step, const __m256 r[8])
+{
+    __m256 a = _mm256_unpacklo_ps(r[0], r[1]), b = _mm256_unpackhi_ps(r[0], r[1]);
+    __m256 c = _mm256_unpacklo_ps(r[2], r[3]), d = _mm256_unpackhi_ps(r[2], r[3]);
+    __m256 e = _mm256_unpacklo_ps(r[4], r[5]), f = _mm256_unpackhi_ps(r[4], r[5]);
+    __m256 g = _mm256_unpacklo_ps(r[6], r[7]), h = _mm256_unpackhi_ps(r[6], r[7]);
+    /* 0x44: the low pair of each, 0xee: the high one. ac: columns 0 and 4, ca: 1 and 5, ... */
+    __m256 ac = _mm256_shuffle_ps(a, c, 0x44), ca = _mm256_shuffle_ps(a, c, 0xee);
+    __m256 bd = _mm256_shuffle_ps(b, d, 0x44), db = _mm256_shuffle_ps(b, d, 0xee);
+    __m256 eg = _mm256_shuffle_ps(e, g, 0x44), ge = _mm256_shuffle_ps(e, g, 0xee);
+    __m256 fh = _mm256_shuffle_ps(f, h, 0x44), hf = _mm256_shuffle_ps(f, h, 0xee);
+    (void)q;
+    _mm256_storeu_ps(p, _mm256_permute2f128_ps(ac, eg, 0x20));
+    _mm256_storeu_ps(p + step, _mm256_permute2f128_ps(ca, ge, 0x20));
+    _mm256_storeu_ps(p + 2 * step, _mm256_permute2f128_ps(bd, fh, 0x20));
+    _mm256_storeu_ps(p + 3 * step, _mm256_permute2f128_ps(db, hf, 0x20));
+    _mm256_storeu_ps(p + 4 * step, _mm256_permute2f128_ps(ac, eg, 0x31));
+    _mm256_storeu_ps(p + 5 * step, _mm256_permute2f128_ps(ca, ge, 0x31));
+    _mm256_storeu_ps(p + 6 * step, _mm256_permute2f128_ps(bd, fh, 0x31));
+    _mm256_storeu_ps(p + 7 * step, _mm256_permute2f128_ps(db, hf, 0x31));
+}
+
 /* No instruction either: says that the register is rewritten, so it must be one. */
 LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 {
@@ -3186,6 +3222,43 @@ LLMC__AVX512_FN __m512 llmc__avx512_wload_bf16(const void *p)
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
+/* Four registers as a 4 x 4 matrix of blocks of 128 bits, turned: block l of out[j] is block j of r[l]. */
+LLMC__AVX512_FN void llmc__avx512_blocks(float *p, float *q, size_t step, __m512 a, __m512 b, __m512 c,
+                                         __m512 d)
+{
+    __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44), cd = _mm512_shuffle_f32x4(c, d, 0x44);
+    __m512 ba = _mm512_shuffle_f32x4(a, b, 0xee), dc = _mm512_shuffle_f32x4(c, d, 0xee);
+    _mm512_storeu_ps(p, _mm512_shuffle_f32x4(ab, cd, 0x88));
+    _mm512_storeu_ps(p + 4 * step, _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    _mm512_storeu_ps(q, _mm512_shuffle_f32x4(ba, dc, 0x88));
+    _mm512_storeu_ps(q + 4 * step, _mm512_shuffle_f32x4(ba, dc, 0xdd));
+}
+
+/* r[0..3], rows, by blocks of four lanes: block l of r[j] becomes lanes 4 l + j of the four. */
+LLMC__AVX512_FN void llmc__avx512_fours(__m512 r[4])
+{
+    __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+    __m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+    __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+    __m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+    r[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    r[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    r[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    r[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+}
+
+/* p[step * k + i] = lane k of r[i] for lanes 0 to 7, q[step * (k - 8) + i] for the others. r is lost. */
+LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 r[16])
+{
+    llmc__avx512_fours(r);
+    llmc__avx512_fours(r + 4);
+    llmc__avx512_fours(r + 8);
+    llmc__avx512_fours(r + 12);
+    llmc__avx512_blocks(p, q, step, r[0], r[4], r[8], r[12]);
+    llmc__avx512_blocks(p + step, q + step, step, r[1], r[5], r[9], r[13]);
+    llmc__avx512_blocks(p + 2 * step, q + 2 * step, step, r[2], r[6], r[10], r[14]);
+    llmc__avx512_blocks(p + 3 * step, q + 3 * step, step, r[3], r[7], r[11], r[15]);
+}
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
@@ -3203,16 +3276,6 @@ LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 #define LLMC__NEON_FN LLMC__UNUSED static inline LLMC__ALWAYS
 #else
 #define LLMC__NEON_FN static __forceinline
-#endif
-
-/* Without this gcc -O2 leaves loops over arrays of vectors as they are, and so the arrays in memory; and
-   clang those with inline assembly. */
-#if defined(__clang__)
-#define LLMC__NEON_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define LLMC__NEON_UNROLL _Pragma("GCC unroll 16")
-#else
-#define LLMC__NEON_UNROLL
 #endif
 
 /* Structs are taken apart by the compiler and stay in registers, as everything is inlined. */
@@ -3488,6 +3551,28 @@ LLMC__NEON_FN void llmc__neon_vprefetch(uintptr_t address)
 #else
     (void)address;
 #endif
+}
+
+/* Four rows of four as columns, at p. */
+LLMC__NEON_FN void llmc__neon_turn4(float *p, size_t step, float32x4_t a, float32x4_t b, float32x4_t c,
+                                    float32x4_t d)
+{
+    float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), cd = vreinterpretq_f64_f32(vzip1q_f32(c, d));
+    float64x2_t ba = vreinterpretq_f64_f32(vzip2q_f32(a, b)), dc = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+    vst1q_f32(p, vreinterpretq_f32_f64(vzip1q_f64(ab, cd)));
+    vst1q_f32(p + step, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
+    vst1q_f32(p + 2 * step, vreinterpretq_f32_f64(vzip1q_f64(ba, dc)));
+    vst1q_f32(p + 3 * step, vreinterpretq_f32_f64(vzip2q_f64(ba, dc)));
+}
+
+/* p[step * k + i] = lane k of r[i]: eight rows become eight columns; q as in AVX2's. */
+LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc__neon_v8 r[8])
+{
+    (void)q;
+    llmc__neon_turn4(p, step, r[0].a, r[1].a, r[2].a, r[3].a);
+    llmc__neon_turn4(p + 4, step, r[4].a, r[5].a, r[6].a, r[7].a);
+    llmc__neon_turn4(p + 4 * step, step, r[0].b, r[1].b, r[2].b, r[3].b);
+    llmc__neon_turn4(p + 4 * step + 4, step, r[4].b, r[5].b, r[6].b, r[7].b);
 }
 
 /* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
@@ -4912,7 +4997,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. NEON's strips are its own affair. */
+   [b][2 row + half]. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -4926,11 +5011,13 @@ typedef struct llmc__panel {
 #define LLMC__PART       (LLMC__TILE_WIDTH * LLMC__PANEL_ROWS)
 #define LLMC__PART_BYTES (8 * LLMC__PART * sizeof(float))
 
-/* The scratch for rows of n elements: two bytes an element hold a panel, or half as many rows in f32. */
+/* The scratch for rows of n elements: two bytes an element hold a panel with its sums. Panels of floats are
+   blocks, not whole rows: 64 rows by 264 elements, and the rest is for the sums of as many columns as fit,
+   64 with the shortest rows. */
 static inline uint64_t llmc__panel_bytes(uint64_t n)
 {
     uint64_t units = n / LLMC__UNIT + (n % LLMC__UNIT != 0); /* n is under 2^32, see 14 */
-    return LLMC__PART_BYTES + LLMC__PANEL_ROWS * units * LLMC__UNIT * 2;
+    return LLMC__PANEL_ROWS * (units + 5) * LLMC__UNIT * 2;
 }
 
 /* Attention by tiles of the cache. A page has room for LLMC__PAGE_TOKENS positions. Of a head it holds
@@ -5059,9 +5146,9 @@ typedef struct llmc__rows {
     {                                                                                              \
         name,                                                                                      \
             {NULL,                                                                                 \
-             p(matmul_f32),                                                                        \
-             p(matmul_f16),                                                                        \
-             p(matmul_bf16),                                                                       \
+             w(matmul_f32),                                                                        \
+             w(matmul_f16),                                                                        \
+             w(matmul_bf16),                                                                       \
              w(matmul_q8_0),                                                                       \
              w(matmul_q4_0),                                                                       \
              NULL,                                                                                 \
@@ -6080,13 +6167,6 @@ LLMC__AVX2_FN __m256i llmc__avx2_minimums(const llmc__x8 *x, const int16_t *m)
     return _mm256_madd_epi16(llmc__avx2_load(x->half), llmc__avx2_load(m));
 }
 
-/* Before a loop of four steps or eight: gcc -O2 would leave it rolled, and its vectors in memory. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define LLMC__UNROLL _Pragma("GCC unroll 8")
-#else
-#define LLMC__UNROLL
-#endif
-
 /* out[j]: dword j of the 16 bytes at `at` in each of eight rows. Rows i and i + 4 share a register, so
    that what crosses no half is enough; a0 is row 0's dword 0, b row 1's, ...:
      pairs        | a0 a1 a2 a3 | e0 e1 e2 e3 |
@@ -6718,7 +6798,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_blocks(int how, int small, const llmc__n
     int32x4_t s[8];
     int8x16_t v[2];
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         v[0] = vld1q_s8(x + 32 * i);
         v[1] = vld1q_s8(x + 32 * i + 16);
@@ -6736,7 +6816,7 @@ LLMC__NEON_FN int32x4_t llmc__neon_halves(int how, const int8x16_t *w, const int
     int32x4_t sum[8], a, b;
     int16x8_t sums = vld1q_s16(half), scales = vld1q_s16(s);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         sum[i] = llmc__neon_dot16(how, w[i], vld1q_s8(x + 16 * i));
     a = llmc__neon_sums(sum);
@@ -6769,7 +6849,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
 {
     int8x16_t t = vld1q_s8(table), v[2];
     int b;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (b = 0; b < 8; b++) {
         llmc__neon_nibbles(v, w + step * (size_t)b);
         q->v[2 * b] = vqtbl1q_s8(t, vreinterpretq_u8_s8(v[0]));
@@ -6782,7 +6862,7 @@ LLMC__NEON_FN void llmc__neon_tables(llmc__neon_quants *q, const uint8_t *w, siz
     LLMC__NEON_FN void llmc__neon_quants_##type(llmc__neon_quants *q, const uint8_t *w)       \
     {                                                                                         \
         int b;                                                                                \
-        LLMC__NEON_UNROLL                                                                     \
+        LLMC__UNROLL                                                                          \
         for (b = 0; b < 8; b++) {                                                             \
             llmc__neon_nibbles(q->v + 2 * b, w + (bytes)*b + (head));                         \
             if (bits) {                                                                       \
@@ -6813,14 +6893,14 @@ LLMC__NEON_FN void llmc__neon_quants_mxfp4(llmc__neon_quants *q, const uint8_t *
 LLMC__NEON_FN void llmc__neon_quants_q8_0(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 34 * (i / 2) + 2 + 16 * (i % 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = llmc__neon_load(w + 4 + 16 * i);
 }
@@ -6844,7 +6924,7 @@ LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, in
 LLMC__NEON_FN void llmc__neon_quants_q2_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 8) + 16 * (i % 2)), i / 2 % 4 * 2, 2, 0);
@@ -6853,14 +6933,14 @@ LLMC__NEON_FN void llmc__neon_quants_q3_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q2_k(q, w + 16);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 * (i % 2)), i / 2, 1, 2));
 }
 LLMC__NEON_FN void llmc__neon_quants_q4_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] =
             llmc__neon_field(llmc__neon_load(w + 16 + 32 * (i / 4) + 16 * (i % 2)), i / 2 % 2 * 4, 4, 0);
@@ -6869,14 +6949,14 @@ LLMC__NEON_FN void llmc__neon_quants_q5_k(llmc__neon_quants *q, const uint8_t *w
 {
     int i;
     llmc__neon_quants_q4_k(q, w + 32);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         q->v[i] = vorrq_s8(q->v[i], llmc__neon_field(llmc__neon_load(w + 16 + 16 * (i % 2)), i / 2, 1, 4));
 }
 LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++) {
         int8x16_t low = llmc__neon_load(w + 64 * (i / 8) + 16 * (i % 4));
         int8x16_t high = llmc__neon_load(w + 128 + 32 * (i / 8) + 16 * (i % 2));
@@ -6889,7 +6969,7 @@ LLMC__NEON_FN void llmc__neon_quants_q6_k(llmc__neon_quants *q, const uint8_t *w
 LLMC__NEON_FN void llmc__neon_quants_store(int8_t *out, const llmc__neon_quants *q)
 {
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 16; i++)
         vst1q_s8(out + 16 * i, q->v[i]);
 }
@@ -6994,7 +7074,7 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
 {
     int i;
 #if LLMC__NEON_DOT
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
         int32x4x4_t t;
         t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
@@ -7003,14 +7083,14 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
         t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
         vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
         int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
         vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
         vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
     }
 #endif
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8 && how == llmc__neon_plain; i++)
         vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
@@ -7021,7 +7101,7 @@ LLMC__NEON_FN void llmc__neon_strip_of(int how, uint8_t *out, const uint8_t *con
     int8x16_t v[8];
     int i, h;
     for (h = 0; h < 2; h++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++)
             v[i] = vaddq_s8(llmc__neon_load(row[i] + at + 16 * h), vdupq_n_s8((int8_t)more));
         llmc__neon_lay(how, out, v, h);
@@ -7031,7 +7111,7 @@ LLMC__NEON_FN void llmc__neon_strip4_of(int how, uint8_t *out, const uint8_t *co
 {
     int8x16_t low[8], high[8], v[2], eight = vdupq_n_s8(8);
     int i;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         llmc__neon_nibbles(v, row[i] + at);
         low[i] = vsubq_s8(v[0], eight);
@@ -7067,13 +7147,13 @@ LLMC__NEON_FN void llmc__neon_plain_dots(int small, int32x4_t out[8], const uint
     int32x4_t sum[4];
     int8x16_t v[8];
     int i, r, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (r = 0; r < 8; r++)
             v[r] = llmc__neon_load(w + 128 * i + 16 * r);
         for (t = 0; t < 4; t++) {
-            LLMC__NEON_UNROLL
+            LLMC__UNROLL
             for (r = 0; r < 4; r++)
                 sum[r] = end - h == 2 ? llmc__neon_dot32(llmc__neon_plain, small, v + 2 * r, x + 2 * t)
                                       : llmc__neon_dot16(llmc__neon_plain, v[2 * r + h], x[2 * t + h]);
@@ -7086,13 +7166,13 @@ LLMC__NEON_FN void llmc__neon_dot_dots(int32x4_t out[8], const uint8_t *w, const
                                        int end)
 {
     int i, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         out[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 4 * h; i < 4 * end; i++) {
         int8x16_t a = llmc__neon_load(w + 16 * i), b = llmc__neon_load(w + 128 + 16 * i);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (t = 0; t < 4; t++) {
             out[2 * t] = llmc__neon_sdot_lane(out[2 * t], a, x[2 * t + i / 4], i % 4);
             out[2 * t + 1] = llmc__neon_sdot_lane(out[2 * t + 1], b, x[2 * t + i / 4], i % 4);
@@ -7104,19 +7184,19 @@ LLMC__NEON_FN void llmc__neon_mm_dots(int32x4_t out[8], const uint8_t *w, const 
 {
     int32x4_t sum[8]; /* [two columns][two rows] */
     int i, j, t;
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (t = 0; t < 8; t++)
         sum[t] = vdupq_n_s32(0);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 2 * h; i < 2 * end; i++) {
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (j = 0; j < 4; j++) {
             int8x16_t a = llmc__neon_load(w + 64 * j + 16 * i);
             sum[j] = llmc__neon_smmla(sum[j], x[i], a);
             sum[4 + j] = llmc__neon_smmla(sum[4 + j], x[4 + i], a);
         }
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 4; i++) {
         int64x2_t a = vreinterpretq_s64_s32(sum[2 * i]), b = vreinterpretq_s64_s32(sum[2 * i + 1]);
         out[i / 2 * 4 + i % 2] = vreinterpretq_s32_s64(vzip1q_s64(a, b));
@@ -7156,11 +7236,11 @@ LLMC__NEON_FN void llmc__neon_dots_scaled(int how, int32x4_t out[8], const uint8
     int i;
     llmc__neon_pairs(scale, s);
     llmc__neon_dots(how, 0, out, w, x, 0, 1);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmulq_s32(out[i], scale[i % 2]);
     llmc__neon_dots(how, 0, high, w, x, 1, 2);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         out[i] = vmlaq_s32(out[i], high[i], scale[2 + i % 2]);
 }
@@ -7177,12 +7257,12 @@ LLMC__NEON_FN void llmc__neon_onto(float *sum, const int32x4_t dot[8], const llm
     vst1q_f32(f, e);
     if (halves && mins)
         llmc__neon_pairs(m, p->m[b] + 2 * s);
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 2; i++) {
         d[i] = vld1q_f32(p->d[b] + s + 4 * i);
         off[i] = mins ? vld1q_f32(p->off[b] + s + 4 * i) : d[i];
     }
-    LLMC__NEON_UNROLL
+    LLMC__UNROLL
     for (i = 0; i < 8; i++) {
         float *to = sum + LLMC__PANEL_ROWS * (i / 2) + 4 * (i % 2);
         a = vfmaq_f32(vld1q_f32(to), vcvtq_f32_s32(dot[i]), vmulq_n_f32(d[i % 2], f[i / 2]));
@@ -7210,7 +7290,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
         int8x16_t v[8], y[8];
         float e[4];
         float32x4_t d;
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 4; i++) {
             c[i] = (const llmc__x8 *)(const void *)x;
             e[i] = c[i]->d[b];
@@ -7219,7 +7299,7 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
             x += t + (size_t)i + 1 < cols ? x_stride : 0;
         }
         d = vld1q_f32(e);
-        LLMC__NEON_UNROLL
+        LLMC__UNROLL
         for (i = 0; i < 8; i++) { /* for mm [two columns][8 bytes of k], a half to a column */
             int64x2_t low = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2]);
             int64x2_t high = vreinterpretq_s64_s8(v[i / 4 * 4 + i % 4 / 2 + 2]);
@@ -7350,6 +7430,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
+#define llmc__wturn      LLMC__CAT(LLMC__WIDE, turn)
 
 /* What a body says for each of some rows; j is handed on. */
 #define LLMC__ROWS1(X, j) X(0, j)
@@ -7376,13 +7457,6 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
    Helpers are inlined into them. */
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
-
-/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
-#if LLMC__TRANSPOSED
-#define LLMC__BY_ROWS LLMC__ROW_TYPES
-#else
-#define LLMC__BY_ROWS LLMC__UNIT_TYPES
-#endif
 
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
@@ -7431,152 +7505,440 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
     LLMC_MEMCPY(p, t, 4 * n);
 }
 
-#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
+/* Products of float weights. The order of every sum, whatever kernel takes it: blocks of 256 elements, one
+   after the other; in a block eight parts, part i of elements i, i + 8, ..., a chain of fused
+   multiply-adds from zero each; vsum's tree adds the parts; what n has beyond a multiple of eight is
+   fused onto the sum in the end, one by one.
 
-/* Products of float weights: eight partial sums over k for each (row, column), one chain of
-   fused multiply-adds each, a short end filled up with zeros. Decode: F32 a row at a time, as
-   reading from end to end streams fastest; the other types, whose conversions want more than
-   one chain, 4 rows by 1 column, the next four rows fetched meanwhile. Otherwise 2 rows by 4
-   columns. Rows or columns that are missing in the last tile are computed as copies and
-   dropped.
-     tile41   out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and
-              is taken to be 4 rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that
-              is one or two lines of 64 bytes, and asks for as many there.
-     line     one row: nothing to fetch ahead, as processors follow a single ascending stream by
-              themselves.
-     tile24   8 sums, 2 of weights and 1 of x are 11 of AVX2's 16 registers. Per 8 products it
-              loads (and converts) 2 vectors of weights and 4 of x; 4 x 2 would convert 4.
-     matmul   32 columns at a time: their x stay in cache while all rows pass by, which are read
-              again for the next 32. left is this round's columns, tall its rows per tile, most
-              and wide what of a tile is real.
-   All three run the same chain for one (row, column), so which is taken does not show:
-     lane i:  fma(w[i + 8], x[i + 8], fma(w[i], x[i], 0)) and on, then vsum
-   F16 and BF16 are widened exactly first, so the three types differ in nothing else. vkeep: x is
-   used by two products, and gcc would load it for each. */
+              element  0  1  2  3  4  5  6  7  8  9 ...
+     line     lane     0  1  2  3  4  5  6  7  0  1     parts side by side in one register
+     tile     part     0  1  2  3  4  5  6  7  0  1     lanes are rows; part 0 of the block, then 4, 2, ...
+
+   F16 and BF16 are widened exactly first, so the three types differ in nothing else.
+     line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
+              Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
+   Blocks are as long as L1 holds a panel of. */
+#define LLMC__BLOCK 256
+#define LLMC__DEEP \
+    (LLMC__BLOCK + 8) /* of a panel: a gap after each part, or they would share sets of the cache */
+#define LLMC__TALL (2 * LLMC__W) /* rows of a panel */
+#define LLMC__SLAB 64            /* rows that meet a tile's columns while L1 holds those */
+#if LLMC__W == 16
+#define LLMC__BROAD 12 /* most columns of a tile: 24 sums, 2 of weights and 1 of x in 32 registers */
+#define LLMC__EACH(X) \
+    X(0, 0, 0)        \
+    X(1, 0, 1)        \
+    X(2, 0, 2)        \
+    X(3, 1, 0) X(4, 1, 1) X(5, 1, 2) X(6, 2, 0) X(7, 2, 1) X(8, 2, 2) X(9, 3, 0) X(10, 3, 1) X(11, 3, 2)
+#else
+#define LLMC__BROAD   6 /* 12, 2 and 1 in 16 */
+#define LLMC__EACH(X) X(0, 0, 0) X(1, 0, 1) X(2, 0, 2) X(3, 1, 0) X(4, 1, 1) X(5, 1, 2)
+#endif
+
+/* r[i] = load(row[i] + at) for a register's worth of rows. */
+#define LLMC__FOUR_DO(r, load, row, at) \
+    r[0] = load((row)[0] + (at));       \
+    r[1] = load((row)[1] + (at));       \
+    r[2] = load((row)[2] + (at));       \
+    r[3] = load((row)[3] + (at))
+#if LLMC__W == 16
+#define LLMC__LANES_DO(r, load, row, at)         \
+    LLMC__FOUR_DO((r), load, (row), at);         \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at); \
+    LLMC__FOUR_DO((r + 8), load, (row) + 8, at); \
+    LLMC__FOUR_DO((r + 12), load, (row) + 12, at)
+#else
+#define LLMC__LANES_DO(r, load, row, at) \
+    LLMC__FOUR_DO((r), load, (row), at); \
+    LLMC__FOUR_DO((r + 4), load, (row) + 4, at)
+#endif
+
+/* Lane 0 of w times x, onto sum: fused, as in the tiles. */
+LLMC__INLINE float LLMC__N(one_fma)(llmc__v8 w, float x, float sum)
+{
+    float t[8];
+    llmc__vstore(t, llmc__vfma(w, llmc__vset1(x), llmc__vset1(sum)));
+    return t[0];
+}
+
+/* Where element k of m lies in a panel: parts one after the other, then what is no whole part. */
+LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
+{
+    return (k < (m & ~(size_t)7) ? k % 8 * (m / 8 + 1) + k / 8 : k + 8) * LLMC__TALL;
+}
+
+/* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
+   a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
+   columns are one of four and up to twice the stride, which is what an instruction can hold.
+   ahead: where the columns of the next tile begin; asked for a little in each part. */
+LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                   uintptr_t ahead, unsigned columns)
+{
+    static const uint8_t order[8] = {0, 4, 2, 6, 1, 5, 3, 7};
+    float wait[3][LLMC__BROAD * LLMC__TALL]; /* sums of 1, 2 and 4 parts */
+    llmc__wv u, v, y;
+    size_t j, twice = 2 * stride;
+    unsigned t, level;
+#define LLMC__X(i, base, at) llmc__wv a##i = llmc__wzero(), b##i = a##i;
+    LLMC__EACH(LLMC__X)
+#undef LLMC__X
+#define LLMC__STEP(i, base, at)                                                                     \
+    if (columns > i) {                                                                              \
+        y = llmc__wset1(*(const float *)(const void *)(p##base + (at == 2 ? twice : at * stride))); \
+        a##i = llmc__wfma(u, y, a##i);                                                              \
+        b##i = llmc__wfma(v, y, b##i);                                                              \
+    }
+#define LLMC__ADD(i, base, at)                                                 \
+    if (columns > i) {                                                         \
+        a##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL), a##i);           \
+        b##i = llmc__wadd(llmc__wload(from + i * LLMC__TALL + LLMC__W), b##i); \
+    }
+#define LLMC__PUT(i, base, at)                             \
+    if (columns > i) {                                     \
+        llmc__wstore(to + i * LLMC__TALL, a##i);           \
+        llmc__wstore(to + i * LLMC__TALL + LLMC__W, b##i); \
+    }
+    for (t = 0; t < 8; t++) {
+        const float *w = panel + order[t] * (m / 8 + 1) * LLMC__TALL;
+        const uint8_t *p0 = x + 4 * order[t], *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+        const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+        for (j = 0; j < columns; j++) {
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
+            llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
+        }
+#define LLMC__X(i, base, at) a##i = b##i = llmc__wzero();
+        LLMC__EACH(LLMC__X)
+#undef LLMC__X
+        for (j = m / 8; j > 0; j--) {
+            u = llmc__wload(w);
+            v = llmc__wload(w + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+            w += LLMC__TALL;
+            p0 += 32;
+            p1 += 32;
+#if LLMC__BROAD > 6
+            p2 += 32;
+            p3 += 32;
+#endif
+        }
+        for (level = 0; (t >> level & 1) != 0; level++) {
+            const float *from = wait[level];
+            LLMC__EACH(LLMC__ADD)
+        }
+        if (t < 7) {
+            float *to = wait[level];
+            LLMC__EACH(LLMC__PUT)
+        }
+    }
+    {
+        const float *from = sum;
+        float *to = sum;
+        LLMC__EACH(LLMC__ADD)
+        for (j = m & ~(size_t)7; j < m; j++) {
+            const uint8_t *p0 = x + 4 * j, *p1 = p0 + 3 * stride;
+#if LLMC__BROAD > 6
+            const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
+#endif
+            u = llmc__wload(panel + LLMC__N(panel_at)(j, m));
+            v = llmc__wload(panel + LLMC__N(panel_at)(j, m) + LLMC__W);
+            LLMC__EACH(LLMC__STEP)
+        }
+        LLMC__EACH(LLMC__PUT)
+    }
+#undef LLMC__STEP
+#undef LLMC__ADD
+#undef LLMC__PUT
+}
+
+/* The numbers of columns that tiles come in. */
+#define LLMC__TILE_FN(columns)                                                                             \
+    LLMC__FN void LLMC__N(tile_##columns)(float *sum, const float *panel, const uint8_t *x, size_t stride, \
+                                          size_t m, uintptr_t ahead)                                       \
+    {                                                                                                      \
+        LLMC__N(tile_of)(sum, panel, x, stride, m, ahead, columns);                                        \
+    }
+typedef void (*LLMC__N(tile_fn))(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
+                                 uintptr_t ahead);
+LLMC__TILE_FN(4)
+LLMC__TILE_FN(6)
+#if LLMC__BROAD == 12
+LLMC__TILE_FN(8)
+LLMC__TILE_FN(12)
+#endif
+#undef LLMC__TILE_FN
+typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+
+/* A product of up to LLMC__SLAB rows with all columns of a round. */
+typedef struct LLMC__N(slab) {
+    const uint8_t *w, *x;
+    size_t row_bytes, rows, x_stride, cols, n;
+    LLMC__N(unpack_fn) unpack;
+    LLMC__N(tile_fn) tile;
+    size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
+    float *panel;       /* [SLAB / TALL][DEEP][TALL] */
+    float *sum;         /* [SLAB / TALL][tiles][wide][TALL] */
+} LLMC__N(slab);
+
+/* Chooses the tile of which cols needs fewest columns in all, the widest of those. cols >= 4. */
+LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
+{
+    static const struct {
+        size_t columns;
+        LLMC__N(tile_fn) tile;
+    } tiles[] = {
+#if LLMC__BROAD == 12
+        {12, LLMC__N(tile_12)},
+        {8, LLMC__N(tile_8)},
+#endif
+        {6, LLMC__N(tile_6)},
+        {4, LLMC__N(tile_4)}
+    };
+    size_t i, least = SIZE_MAX;
+    for (i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        size_t wide = tiles[i].columns, count = (s->cols + wide - 1) / wide;
+        if (wide <= s->cols && count * wide < least) {
+            least = count * wide;
+            s->wide = wide;
+            s->tiles = count;
+            s->tile = tiles[i].tile;
+        }
+    }
+}
+
+/* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
+LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+{
+    const uint8_t *row[LLMC__TALL];
+    size_t i;
+    for (i = 0; i < LLMC__TALL; i++)
+        row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
+    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+}
+
+/* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
+LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
+{
+    size_t i, k, r, size = s->tiles * s->wide;
+    LLMC_MEMSET(s->sum, 0, (s->rows + LLMC__TALL - 1) / LLMC__TALL * size * LLMC__TALL * sizeof *s->sum);
+    for (k = 0; k < s->n; k += LLMC__BLOCK) {
+        size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC__N(unpack_rows)(s, r, k, m);
+        for (i = 0; i < s->tiles; i++) {
+            size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
+            const uint8_t *x = s->x + t * s->x_stride + 4 * k;
+            uintptr_t ahead = i + 1 < s->tiles ? (uintptr_t)x + s->wide * s->x_stride
+                                               : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
+            for (r = 0; r < s->rows; r += LLMC__TALL)
+                s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
+                        s->x_stride, m, ahead);
+        }
+    }
+}
+
+/* out[t][r] from the sums of a slab. */
+LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t out_stride)
+{
+    size_t r, t, size = s->tiles * s->wide;
+    for (t = 0; t < s->cols; t++) {
+        /* columns of the last tile begin at cols - wide */
+        size_t at = t / s->wide + 1 < s->tiles ? t : t + size - s->cols;
+        for (r = 0; r < s->rows; r += LLMC__TALL)
+            LLMC_MEMCPY(out + t * out_stride + r, s->sum + r * size + at * LLMC__TALL,
+                        4 * (s->rows - r < LLMC__TALL ? s->rows - r : LLMC__TALL));
+    }
+}
+
 #define LLMC__MATMUL_FN(type, bytes)                                                                         \
-    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n,    \
-                                         uintptr_t ahead)                                                    \
-    {                                                                                                        \
-        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                                  \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            v = llmc__vload(x + k);                                                                          \
-            llmc__vprefetch(ahead + 4 * bytes * k);                                                          \
-            if (bytes > 2)                                                                                   \
-                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                                 \
-            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                    \
-            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                    \
-            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                    \
-            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                    \
-        }                                                                                                    \
-        if (full < n) {                                                                                      \
-            v = LLMC__N(load_f32_part)(x + full, n - full);                                                  \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);                \
-            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);                \
-            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);                \
-            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);                \
-        }                                                                                                    \
-        out[0] = llmc__vsum(a);                                                                              \
-        out[1] = llmc__vsum(b);                                                                              \
-        out[2] = llmc__vsum(c);                                                                              \
-        out[3] = llmc__vsum(d);                                                                              \
-    }                                                                                                        \
+    /* out [1]: w . x */                                                                                     \
     LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const float *x, size_t n)                          \
     {                                                                                                        \
-        llmc__v8 a = llmc__vzero();                                                                          \
-        for (; n >= 8; n -= 8, w += 8 * bytes, x += 8)                                                       \
-            a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                      \
-        if (n > 0)                                                                                           \
-            a = llmc__vfma(LLMC__N(load_##type##_part)(w, n), LLMC__N(load_f32_part)(x, n), a);              \
-        return llmc__vsum(a);                                                                                \
+        llmc__v8 a, b, c, d;                                                                                 \
+        float sum = 0;                                                                                       \
+        size_t k;                                                                                            \
+        for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
+            a = b = c = d = llmc__vzero();                                                                   \
+            for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+                b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
+                               b);                                                                           \
+                c = llmc__vfma(LLMC__N(load_##type)(w + 2 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 2 * LLMC__BLOCK), c);                                         \
+                d = llmc__vfma(LLMC__N(load_##type)(w + 3 * LLMC__BLOCK * bytes),                            \
+                               llmc__vload(x + 3 * LLMC__BLOCK), d);                                         \
+            }                                                                                                \
+            sum = sum + llmc__vsum(a);                                                                       \
+            sum = sum + llmc__vsum(b);                                                                       \
+            sum = sum + llmc__vsum(c);                                                                       \
+            sum = sum + llmc__vsum(d);                                                                       \
+            w += 3 * LLMC__BLOCK * bytes;                                                                    \
+            x += 3 * LLMC__BLOCK;                                                                            \
+        }                                                                                                    \
+        while (n >= 8) {                                                                                     \
+            size_t m = n < LLMC__BLOCK ? n & ~(size_t)7 : LLMC__BLOCK;                                       \
+            a = llmc__vzero();                                                                               \
+            for (k = 0; k < m; k += 8, w += 8 * bytes, x += 8)                                               \
+                a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
+            sum = sum + llmc__vsum(a);                                                                       \
+            n -= m;                                                                                          \
+        }                                                                                                    \
+        for (k = 0; k < n; k++)                                                                              \
+            sum = LLMC__N(one_fma)(LLMC__N(load_##type##_part)(w + bytes * k, 1), x[k], sum);                \
+        return sum;                                                                                          \
     }                                                                                                        \
-    /* out[4 * column + row] */                                                                              \
-    LLMC__FN void LLMC__N(tile24_##type)(float *out, const uint8_t *const w[2], const float *const x[4],     \
-                                         size_t n)                                                           \
+    LLMC__FN void LLMC__N(line4_##type)(float out[4], const uint8_t *w, const float *const x[4], size_t n)   \
     {                                                                                                        \
-        llmc__v8 a0 = llmc__vzero(), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0, u, v, y; \
-        size_t k, full = n & ~(size_t)7;                                                                     \
-        for (k = 0; k < full; k += 8) {                                                                      \
-            u = LLMC__N(load_##type)(w[0] + bytes * k);                                                      \
-            v = LLMC__N(load_##type)(w[1] + bytes * k);                                                      \
-            y = llmc__vkeep(llmc__vload(x[0] + k));                                                          \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[1] + k));                                                          \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[2] + k));                                                          \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = llmc__vkeep(llmc__vload(x[3] + k));                                                          \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                                                \
+        size_t k = 0, full = n & ~(size_t)7;                                                                 \
+        while (k < full) {                                                                                   \
+            size_t end = full - k < LLMC__BLOCK ? full : k + LLMC__BLOCK;                                    \
+            llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                              \
+            for (; k < end; k += 8) {                                                                        \
+                v = llmc__vkeep(LLMC__N(load_##type)(w + bytes * k));                                        \
+                a = llmc__vfma(v, llmc__vload(x[0] + k), a);                                                 \
+                b = llmc__vfma(v, llmc__vload(x[1] + k), b);                                                 \
+                c = llmc__vfma(v, llmc__vload(x[2] + k), c);                                                 \
+                d = llmc__vfma(v, llmc__vload(x[3] + k), d);                                                 \
+            }                                                                                                \
+            s0 = s0 + llmc__vsum(a);                                                                         \
+            s1 = s1 + llmc__vsum(b);                                                                         \
+            s2 = s2 + llmc__vsum(c);                                                                         \
+            s3 = s3 + llmc__vsum(d);                                                                         \
         }                                                                                                    \
-        if (full < n) {                                                                                      \
-            u = LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full);                                  \
-            v = LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full);                                  \
-            y = LLMC__N(load_f32_part)(x[0] + full, n - full);                                               \
-            a0 = llmc__vfma(u, y, a0);                                                                       \
-            a1 = llmc__vfma(v, y, a1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[1] + full, n - full);                                               \
-            b0 = llmc__vfma(u, y, b0);                                                                       \
-            b1 = llmc__vfma(v, y, b1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[2] + full, n - full);                                               \
-            c0 = llmc__vfma(u, y, c0);                                                                       \
-            c1 = llmc__vfma(v, y, c1);                                                                       \
-            y = LLMC__N(load_f32_part)(x[3] + full, n - full);                                               \
-            d0 = llmc__vfma(u, y, d0);                                                                       \
-            d1 = llmc__vfma(v, y, d1);                                                                       \
+        for (; k < n; k++) {                                                                                 \
+            llmc__v8 v = LLMC__N(load_##type##_part)(w + bytes * k, 1);                                      \
+            s0 = LLMC__N(one_fma)(v, x[0][k], s0);                                                           \
+            s1 = LLMC__N(one_fma)(v, x[1][k], s1);                                                           \
+            s2 = LLMC__N(one_fma)(v, x[2][k], s2);                                                           \
+            s3 = LLMC__N(one_fma)(v, x[3][k], s3);                                                           \
         }                                                                                                    \
-        out[0] = llmc__vsum(a0);                                                                             \
-        out[1] = llmc__vsum(a1);                                                                             \
-        out[4] = llmc__vsum(b0);                                                                             \
-        out[5] = llmc__vsum(b1);                                                                             \
-        out[8] = llmc__vsum(c0);                                                                             \
-        out[9] = llmc__vsum(c1);                                                                             \
-        out[12] = llmc__vsum(d0);                                                                            \
-        out[13] = llmc__vsum(d1);                                                                            \
+        out[0] = s0;                                                                                         \
+        out[1] = s1;                                                                                         \
+        out[2] = s2;                                                                                         \
+        out[3] = s3;                                                                                         \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
+                                         size_t m)                                                           \
+    {                                                                                                        \
+        size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
+        llmc__wv r[LLMC__W];                                                                                 \
+        for (i = 0; i < LLMC__TALL; i += LLMC__W) {                                                          \
+            float *to = panel + i;                                                                           \
+            for (k = 0; k + LLMC__W <= m; k += LLMC__W, to += LLMC__W / 8 * LLMC__TALL) {                    \
+                LLMC__LANES_DO(r, llmc__wload_##type, row + i, bytes * (at + k));                            \
+                llmc__wturn(to, to + LLMC__TALL, part, r);                                                   \
+            }                                                                                                \
+            if (k < m) {                                                                                     \
+                uint8_t t[LLMC__W][LLMC__W * bytes];                                                         \
+                float turned[LLMC__W][LLMC__W];                                                              \
+                LLMC_MEMSET(t, 0, sizeof t);                                                                 \
+                for (j = 0; j < LLMC__W; j++) {                                                              \
+                    LLMC_MEMCPY(t[j], row[i + j] + bytes * (at + k), bytes * (m - k));                       \
+                    r[j] = llmc__wload_##type(t[j]);                                                         \
+                }                                                                                            \
+                llmc__wturn(turned[0], turned[8 % LLMC__W], LLMC__W, r);                                     \
+                for (j = 0; k < m; k++, j++)                                                                 \
+                    LLMC_MEMCPY(panel + LLMC__N(panel_at)(k, m) + i, turned[j], sizeof turned[j]);           \
+            }                                                                                                \
+        }                                                                                                    \
     }                                                                                                        \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
                                          void *scratch)                                                      \
     {                                                                                                        \
-        (void)scratch;                                                                                       \
         const uint8_t *at = (const uint8_t *)x;                                                              \
-        size_t r, t, i, t0, step;                                                                            \
-        for (t0 = 0; t0 < cols; t0 += step) {                                                                \
-            size_t end = cols - t0 > 32 ? t0 + 32 : cols, left = end - t0;                                   \
-            size_t tall = left == 1 ? 4 : 2;                                                                 \
-            step = left;                                                                                     \
-            for (r = 0; left == 1 && bytes > 2 && r < rows; r++)                                             \
-                out[t0 * out_stride + r] = LLMC__N(line_##type)(                                             \
-                    w + r * row_bytes, (const float *)(const void *)(at + t0 * x_stride), n);                \
-            for (; r < rows; r += tall) {                                                                    \
-                const uint8_t *row[4];                                                                       \
-                size_t most = rows - r < tall ? rows - r : tall;                                             \
-                for (i = 0; i < 4; i++)                                                                      \
-                    row[i] = w + (r + (i < most ? i : most - 1)) * row_bytes;                                \
-                for (t = t0; t < end; t += tall == 4 ? 1 : 4) {                                              \
-                    float sum[16];                                                                           \
-                    const float *col[4];                                                                     \
-                    size_t wide = end - t < 4 ? end - t : 4, j;                                              \
-                    for (j = 0; j < 4; j++)                                                                  \
-                        col[j] =                                                                             \
-                            (const float *)(const void *)(at + (t + (j < wide ? j : wide - 1)) * x_stride);  \
-                    if (tall == 4)                                                                           \
-                        LLMC__N(tile41_##type)(sum, row, col[0], n, (uintptr_t)row[0] + 4 * row_bytes);      \
-                    else                                                                                     \
-                        LLMC__N(tile24_##type)(sum, row, col, n);                                            \
-                    for (j = 0; j < wide; j++)                                                               \
-                        LLMC_MEMCPY(out + (t + j) * out_stride + r, sum + 4 * j, 4 * most);                  \
+        size_t r, t, j, room = (size_t)llmc__panel_bytes(n) / 4 / LLMC__SLAB - LLMC__DEEP - LLMC__BROAD;     \
+        if (cols > 4) {                                                                                      \
+            LLMC__N(slab) s;                                                                                 \
+            size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
+            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.row_bytes = row_bytes;                                                                         \
+            s.x_stride = x_stride;                                                                           \
+            s.n = n;                                                                                         \
+            s.panel = (float *)scratch;                                                                      \
+            s.sum = s.panel + LLMC__DEEP * LLMC__SLAB;                                                       \
+            for (; cols > 4; out += s.cols * out_stride, at += s.cols * x_stride, cols -= s.cols) {          \
+                s.cols = cols < each ? cols : each;                                                          \
+                s.x = at;                                                                                    \
+                LLMC__N(choose)(&s);                                                                         \
+                for (r = 0; r < rows; r += LLMC__SLAB) {                                                     \
+                    s.w = w + r * row_bytes;                                                                 \
+                    s.rows = rows - r < LLMC__SLAB ? rows - r : LLMC__SLAB;                                  \
+                    LLMC__N(slab_sum)(&s);                                                                   \
+                    LLMC__N(slab_out)(&s, out + r, out_stride);                                              \
                 }                                                                                            \
             }                                                                                                \
+        }                                                                                                    \
+        for (r = 0; r < rows; r++) {                                                                         \
+            if (cols > 2) {                                                                                  \
+                const float *col[4];                                                                         \
+                float sum[4];                                                                                \
+                for (j = 0; j < 4; j++)                                                                      \
+                    col[j] = (const float *)(const void *)(at + (j < cols ? j : cols - 1) * x_stride);       \
+                LLMC__N(line4_##type)(sum, w + r * row_bytes, col, n);                                       \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = sum[t];                                                        \
+            } else                                                                                           \
+                for (t = 0; t < cols; t++)                                                                   \
+                    out[t * out_stride + r] = LLMC__N(line_##type)(                                          \
+                        w + r * row_bytes, (const float *)(const void *)(at + t * x_stride), n);             \
         }                                                                                                    \
     }
 LLMC__MATMUL_FN(f32, 4)
 LLMC__MATMUL_FN(f16, 2)
 LLMC__MATMUL_FN(bf16, 2)
 #undef LLMC__MATMUL_FN
+#undef LLMC__BLOCK
+#undef LLMC__DEEP
+#undef LLMC__TALL
+#undef LLMC__SLAB
+#undef LLMC__BROAD
+#undef LLMC__EACH
+#undef LLMC__FOUR_DO
+#undef LLMC__LANES_DO
+
+#if LLMC__PASS == 1 /* what AVX-512 takes from AVX2 as it is */
+
+/* Dots of four rows with one column, for attention's keys: one chain of fused multiply-adds for each of
+   eight lanes, then vsum; a short end filled up with zeros.
+     out [4]. w four rows, x one column [n]; ahead is where the next four rows begin, and is taken to be 4
+     rows without gaps: a step of 8 elements reads 4 * 8 * bytes, that is one or two lines of 64 bytes, and
+     asks for as many there. */
+#define LLMC__TILE41_FN(type, bytes)                                                                      \
+    LLMC__FN void LLMC__N(tile41_##type)(float *out, const uint8_t *const w[4], const float *x, size_t n, \
+                                         uintptr_t ahead)                                                 \
+    {                                                                                                     \
+        llmc__v8 a = llmc__vzero(), b = a, c = a, d = a, v;                                               \
+        size_t k, full = n & ~(size_t)7;                                                                  \
+        for (k = 0; k < full; k += 8) {                                                                   \
+            v = llmc__vload(x + k);                                                                       \
+            llmc__vprefetch(ahead + 4 * bytes * k);                                                       \
+            if (bytes > 2)                                                                                \
+                llmc__vprefetch(ahead + 4 * bytes * k + 64);                                              \
+            a = llmc__vfma(LLMC__N(load_##type)(w[0] + bytes * k), v, a);                                 \
+            b = llmc__vfma(LLMC__N(load_##type)(w[1] + bytes * k), v, b);                                 \
+            c = llmc__vfma(LLMC__N(load_##type)(w[2] + bytes * k), v, c);                                 \
+            d = llmc__vfma(LLMC__N(load_##type)(w[3] + bytes * k), v, d);                                 \
+        }                                                                                                 \
+        if (full < n) {                                                                                   \
+            v = LLMC__N(load_f32_part)(x + full, n - full);                                               \
+            a = llmc__vfma(LLMC__N(load_##type##_part)(w[0] + bytes * full, n - full), v, a);             \
+            b = llmc__vfma(LLMC__N(load_##type##_part)(w[1] + bytes * full, n - full), v, b);             \
+            c = llmc__vfma(LLMC__N(load_##type##_part)(w[2] + bytes * full, n - full), v, c);             \
+            d = llmc__vfma(LLMC__N(load_##type##_part)(w[3] + bytes * full, n - full), v, d);             \
+        }                                                                                                 \
+        out[0] = llmc__vsum(a);                                                                           \
+        out[1] = llmc__vsum(b);                                                                           \
+        out[2] = llmc__vsum(c);                                                                           \
+        out[3] = llmc__vsum(d);                                                                           \
+    }
+LLMC__TILE41_FN(f32, 4)
+LLMC__TILE41_FN(f16, 2)
+#undef LLMC__TILE41_FN
 
 #endif /* LLMC__PASS == 1 */
 
@@ -7758,6 +8120,13 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
+/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
+#if LLMC__BY_LANES
+#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
+#else
+#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
+#endif
+
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -7782,7 +8151,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__BY_ROWS(LLMC__ROWS_FN)
+LLMC__ROWED_TYPES(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -7839,10 +8208,11 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__BY_ROWS(LLMC__X)
+LLMC__ROWED_TYPES(LLMC__X)
 #undef LLMC__X
+#undef LLMC__ROWED_TYPES
 
-#if LLMC__TRANSPOSED
+#if LLMC__BY_LANES
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -7950,8 +8320,8 @@ LLMC__FN void LLMC__N(unpack_q5_k)(llmc__panel *p, const uint8_t *const *row, si
     }
 }
 
-/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's end:
-   the upper half of the last of 16 bytes that end there. */
+/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's
+   end: the upper half of the last of 16 bytes that end there. */
 LLMC__INLINE void LLMC__N(panel_k6)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
 {
     LLMC__N(iv) t[4];
@@ -7997,7 +8367,8 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-#endif /* LLMC__TRANSPOSED */
+
+#endif /* LLMC__BY_LANES */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -8892,7 +9263,7 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
 
 /* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
 #define LLMC__ATTEND_FN(type, bytes)                                                                   \
-    LLMC__FN void LLMC__N(unpack_##type)(float *out, const uint8_t *in, size_t n)                      \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                       \
     {                                                                                                  \
         uint8_t end[16 * bytes] = {0};                                                                 \
         size_t i, full = n & ~(size_t)15;                                                              \
@@ -8911,9 +9282,9 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
             uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
             j = a->first > base ? a->first - base : 0;                                                 \
             end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
-            LLMC__N(unpack_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);  \
+            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);   \
             for (; j < end; j += tight ? end - j : 1)                                                  \
-                LLMC__N(unpack_##type)                                                                 \
+                LLMC__N(widen_##type)                                                                  \
             (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
              (tight ? end - j : 1) * (size_t)a->K);                                                    \
         }                                                                                              \
@@ -8984,7 +9355,6 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
-#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -8998,7 +9368,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__TRANSPOSED    1
+#define LLMC__BY_LANES      1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9010,7 +9380,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__TRANSPOSED
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9024,7 +9394,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__TRANSPOSED    1
+#define LLMC__BY_LANES      1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9036,7 +9406,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__TRANSPOSED
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9050,7 +9420,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__TRANSPOSED    0
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9062,7 +9432,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__TRANSPOSED
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9076,7 +9446,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__TRANSPOSED    0
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9088,7 +9458,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__TRANSPOSED
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9100,7 +9470,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__TRANSPOSED    0
+#define LLMC__BY_LANES      0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9112,7 +9482,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__TRANSPOSED
+#undef LLMC__BY_LANES
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -28807,6 +29177,10 @@ static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
     }
 }
 
+/* A product of less than this, bytes of weights times columns, is done by the calling thread: it takes 3 us,
+   of which a second thread would save less than meeting it and fetching its results costs. */
+#define LLMC__ALONE 98304
+
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
    The rows are cut by threads, each result is one kernel's sum in one order: no result depends on the cut. */
@@ -28815,7 +29189,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
 {
     llmc__product_job job;
     uint32_t workers = (uint32_t)llmc__max(1, b->tasks.workers), i;
-    uint64_t chunk;
+    uint64_t chunk, bytes = 0; /* of weights, once for each column */
     bool pack = false;
     if (b->profile.fn != NULL)
         llmc__enter(b, "LAYER.product", llmc__product_what(b->model, part[0].w));
@@ -28829,6 +29203,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
         part[i].base = job.rows;
         part[i].n = part[i].n == 0 ? columns : part[i].n;
         job.rows += part[i].rows;
+        bytes += part[i].rows * llmc__row_bytes(part[i].w) * part[i].n;
         if (b->calibration != NULL)
             llmc__calibrate(b->calibration, part[i].w, x + part[i].at * job.n, part[i].n, job.n);
         pack = pack || (llmc__by_kernel(b->k, part[i].w) && llmc__wants_x8(part[i].w->type));
@@ -28845,7 +29220,7 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     job.chunk = (uint32_t)chunk;
     job.tickets = (uint32_t)((job.rows + chunk - 1) / chunk);
     job.taken = 0;
-    job.pieces = (uint32_t)llmc__min(workers, job.tickets);
+    job.pieces = bytes < LLMC__ALONE ? 1 : (uint32_t)llmc__min(workers, job.tickets);
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
@@ -47509,17 +47884,19 @@ struct llmc_pool {
 };
 
 /* Spins until (*c == value) is `equal` or the time is over; whether it became so.
-   The clock is read every 64 rounds: a pause instruction takes 5 to 140 cycles,
-   depending on the processor, so counting them says little. */
+   The clock is read every 64 rounds, and first after 64, which most waits do not
+   reach: a pause instruction takes 5 to 140 cycles, depending on the processor, so
+   counting them says little. */
 static bool llmc__pool_spin(llmc_pool *p, llmc__cell *c, uint32_t value, bool equal)
 {
     uint64_t end = 0;
     uint32_t i;
     for (i = 0; (llmc__cell_get(&p->cells, c) == value) != equal; i++) {
-        if (i % 64 == 0) {
-            uint64_t now = p->spin > 0 ? llmc_os_nanoseconds() : 0;
-            if (i == 0)
-                end = now + p->spin;
+        if (p->spin == 0)
+            return false;
+        if (i % 64 == 63) {
+            uint64_t now = llmc_os_nanoseconds();
+            end = i == 63 ? now + p->spin : end;
             if (now >= end)
                 return false;
         }
@@ -47654,23 +48031,13 @@ LLMC_API void llmc_pool_close(llmc_pool *pool)
     llmc_os_release(pool, pool->bytes);
 }
 
-/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
-   threads  0: llmc_os_threads. 1: no worker, every run is serial
-   out  NULL on failure; no thread is left then
-   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
-LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+/* threads - 1 workers, of which so many as are `allowed` run at the same time. Errors: as llmc_pool_open. */
+static llmc_status llmc__pool_make(llmc_pool **out, uint32_t threads, uint32_t allowed, llmc_diag *diag)
 {
     llmc_pool *p;
     void *mem;
-    size_t bytes;
-    uint32_t allowed = llmc_os_threads();
+    size_t bytes = sizeof *p + threads * sizeof p->worker[0];
     *out = NULL;
-    if (threads > LLMC__POOL_MAX)
-        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
-                          LLMC__POOL_MAX);
-    if (threads == 0)
-        threads = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
-    bytes = sizeof *p + threads * sizeof p->worker[0];
     LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
     p = (llmc_pool *)mem; /* zeroed: generation 0, gate closed */
     p->bytes = bytes;
@@ -47690,6 +48057,23 @@ LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag
     }
     *out = p;
     return LLMC_OK;
+}
+
+/* llmc_pool_open -- threads - 1 workers; the thread that runs a job is the last
+   threads  1: no worker, every run is serial. 0, or more than llmc_os_threads: so many. What a quota or
+            affinity does not let run at the same time only stops the others: 4 threads on 2 processors
+            waited 10-50 us for each other at every run, which costs a token of a 1.1B model 2-5 ms
+   out  NULL on failure; no thread is left then
+   Errors: BAD_ARG (more than 1024), NO_MEMORY, IO (the system gives no thread). */
+LLMC_API llmc_status llmc_pool_open(llmc_pool **out, uint32_t threads, llmc_diag *diag)
+{
+    uint32_t allowed = llmc_os_threads();
+    *out = NULL;
+    if (threads > LLMC__POOL_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.pool", LLMC_NO_OFFSET, "%u threads: the most is %u", threads,
+                          LLMC__POOL_MAX);
+    allowed = allowed < LLMC__POOL_MAX ? allowed : LLMC__POOL_MAX;
+    return llmc__pool_make(out, threads == 0 || threads > allowed ? allowed : threads, allowed, diag);
 }
 
 /* llmc_pool_tasks -- the pool as an engine takes it; NULL: run serially     (OS.pool)

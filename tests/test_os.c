@@ -30,7 +30,7 @@ static void pool_covers(uint32_t threads)
     llmc_diag diag;
     llmc_tasks tasks;
     uint32_t n, i;
-    if (!CHECK(llmc_pool_open(&pool, threads, &diag) == LLMC_OK))
+    if (!CHECK(llmc__pool_make(&pool, threads, llmc_os_threads(), &diag) == LLMC_OK))
         return;
     tasks = llmc_pool_tasks(pool);
     CHECK(tasks.workers == threads);
@@ -73,7 +73,7 @@ static void pool_runs_in_order(uint32_t threads, uint32_t runs)
     uint32_t r, i;
     memset(&here, 0, sizeof here);
     memset(&there, 0, sizeof there);
-    if (!CHECK(llmc_pool_open(&pool, threads, NULL) == LLMC_OK))
+    if (!CHECK(llmc__pool_make(&pool, threads, llmc_os_threads(), NULL) == LLMC_OK))
         return;
     tasks = llmc_pool_tasks(pool);
     for (r = 0; r < runs; r++) {
@@ -119,7 +119,7 @@ static void pool_wakes_sleepers(void)
     uint64_t r;
     for (i = 0; i < 2; i++) {
         memset(&c, 0, sizeof c);
-        if (!CHECK(llmc_pool_open(&pool, threads[i], NULL) == LLMC_OK))
+        if (!CHECK(llmc__pool_make(&pool, threads[i], llmc_os_threads(), NULL) == LLMC_OK))
             return;
         tasks = llmc_pool_tasks(pool);
         for (r = 0; r < 200; r++) {
@@ -153,7 +153,7 @@ static void pool_survives_nesting(void)
     memset(&once, 0, sizeof once);
     for (i = 0; i < 8; i++)
         step_chain(&once, i);
-    if (!CHECK(llmc_pool_open(&pool, 3, NULL) == LLMC_OK))
+    if (!CHECK(llmc__pool_make(&pool, 3, llmc_os_threads(), NULL) == LLMC_OK))
         return;
     n.tasks = llmc_pool_tasks(pool);
     n.tasks.run(n.tasks.user, 8, nested_index, &n);
@@ -170,6 +170,9 @@ static void pool_limits(void)
     CHECK(llmc_pool_open(&pool, 100000, &diag) == LLMC_BAD_ARG && pool == NULL);
     CHECK(strcmp(diag.tag, "OS.pool") == 0);
     CHECK(llmc_pool_open(&pool, 0, &diag) == LLMC_OK);
+    CHECK(llmc_pool_tasks(pool).workers == llmc_os_threads());
+    llmc_pool_close(pool);
+    CHECK(llmc_pool_open(&pool, 1000, &diag) == LLMC_OK); /* never more than can run at a time */
     CHECK(llmc_pool_tasks(pool).workers == llmc_os_threads());
     llmc_pool_close(pool);
     llmc_pool_close(NULL);
@@ -195,7 +198,7 @@ static void pool_blocks_signals(void)
     llmc_pool *pool;
     int i;
     main_thread = pthread_self();
-    if (!CHECK(llmc_pool_open(&pool, 4, NULL) == LLMC_OK))
+    if (!CHECK(llmc__pool_make(&pool, 4, llmc_os_threads(), NULL) == LLMC_OK))
         return;
     signal(SIGUSR1, note_signal);
     for (i = 0; i < 50; i++)
