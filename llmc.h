@@ -7442,7 +7442,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS 5
+#define LLMC__TILE_COLUMNS (LLMC__BY_LANES ? 3 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -7517,7 +7517,7 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
-     unpack   LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
+     turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
 #define LLMC__BLOCK 256
@@ -7670,13 +7670,13 @@ LLMC__TILE_FN(8)
 LLMC__TILE_FN(12)
 #endif
 #undef LLMC__TILE_FN
-typedef void (*LLMC__N(unpack_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
+typedef void (*LLMC__N(turn_fn))(float *panel, const uint8_t *const row[LLMC__TALL], size_t at, size_t m);
 
 /* A product of up to LLMC__SLAB rows with all columns of a round. */
 typedef struct LLMC__N(slab) {
     const uint8_t *w, *x;
     size_t row_bytes, rows, x_stride, cols, n;
-    LLMC__N(unpack_fn) unpack;
+    LLMC__N(turn_fn) turn;
     LLMC__N(tile_fn) tile;
     size_t wide, tiles; /* columns of a tile, tiles that cover cols; the last begins at cols - wide */
     float *panel;       /* [SLAB / TALL][DEEP][TALL] */
@@ -7710,13 +7710,13 @@ LLMC__INLINE void LLMC__N(choose)(LLMC__N(slab) * s)
 }
 
 /* Rows r to r + TALL of the slab as a panel; rows that are missing are copies of the last. */
-LLMC__INLINE void LLMC__N(unpack_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
+LLMC__INLINE void LLMC__N(turn_rows)(const LLMC__N(slab) * s, size_t r, size_t k, size_t m)
 {
     const uint8_t *row[LLMC__TALL];
     size_t i;
     for (i = 0; i < LLMC__TALL; i++)
         row[i] = s->w + (r + i < s->rows ? r + i : s->rows - 1) * s->row_bytes;
-    s->unpack(s->panel + r * LLMC__DEEP, row, k, m);
+    s->turn(s->panel + r * LLMC__DEEP, row, k, m);
 }
 
 /* Block by block, tile by tile: all panels meet a tile's columns while L1 holds those. */
@@ -7727,7 +7727,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
     for (k = 0; k < s->n; k += LLMC__BLOCK) {
         size_t m = s->n - k < LLMC__BLOCK ? s->n - k : LLMC__BLOCK;
         for (r = 0; r < s->rows; r += LLMC__TALL)
-            LLMC__N(unpack_rows)(s, r, k, m);
+            LLMC__N(turn_rows)(s, r, k, m);
         for (i = 0; i < s->tiles; i++) {
             size_t t = i * s->wide + s->wide > s->cols ? s->cols - s->wide : i * s->wide;
             const uint8_t *x = s->x + t * s->x_stride + 4 * k;
@@ -7821,8 +7821,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         out[2] = s2;                                                                                         \
         out[3] = s3;                                                                                         \
     }                                                                                                        \
-    LLMC__FN void LLMC__N(unpack_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,      \
-                                         size_t m)                                                           \
+    LLMC__FN void LLMC__N(turn_##type)(float *panel, const uint8_t *const row[LLMC__TALL], size_t at,        \
+                                       size_t m)                                                             \
     {                                                                                                        \
         size_t i, j, k, part = (m / 8 + 1) * LLMC__TALL;                                                     \
         llmc__wv r[LLMC__W];                                                                                 \
@@ -7855,7 +7855,7 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         if (cols > 4) {                                                                                      \
             LLMC__N(slab) s;                                                                                 \
             size_t rounds = (cols + room - 1) / room, each = (cols + rounds - 1) / rounds;                   \
-            s.unpack = LLMC__N(unpack_##type);                                                               \
+            s.turn = LLMC__N(turn_##type);                                                                   \
             s.row_bytes = row_bytes;                                                                         \
             s.x_stride = x_stride;                                                                           \
             s.n = n;                                                                                         \
@@ -8381,15 +8381,19 @@ LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
 }
 
 /* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
-   LLMC__PART_BYTES. */
+   LLMC__PART_BYTES. Meanwhile `bytes` from next on are fetched, the rows of the next panel: reading is for
+   few columns what takes longest, and unpacking by itself would wait for every line. */
 LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
                             const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
-                            size_t cols, float *part)
+                            size_t cols, float *part, uintptr_t next, size_t bytes)
 {
     float sum[LLMC__PANEL_ROWS];
-    size_t b, t, r;
-    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    size_t b, t, r, at = 0;
+    for (b = 0; b < 8; b++)
+        LLMC_MEMSET(part + b * LLMC__PART, 0, (cols + 3) / 4 * 4 * LLMC__PANEL_ROWS * sizeof *part);
     for (b = 0; b < blocks; b++) {
+        for (; at < bytes / blocks * (b + 1); at += 64)
+            llmc__vprefetch(next + at);
         u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
     }
     for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
@@ -8410,7 +8414,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
     const uint8_t *row[LLMC__PANEL_ROWS];
     size_t r, t, b, i;
     for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
-        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS, rest = rows - r - tall;
+        size_t bytes = (rest < LLMC__PANEL_ROWS ? rest : LLMC__PANEL_ROWS) * row_bytes;
         for (i = 0; i < LLMC__PANEL_ROWS; i++)
             row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
         for (b = 0; b < blocks; b += 8) {
@@ -8420,7 +8425,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
         for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
             LLMC__N(tile)
         (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
-         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch,
+         (uintptr_t)row[0] + LLMC__PANEL_ROWS * row_bytes, t == 0 ? bytes : 0);
     }
 }
 
