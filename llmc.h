@@ -4997,7 +4997,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -7442,7 +7442,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS (LLMC__BY_LANES ? 3 : 5)
+#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 3 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -7457,6 +7457,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
    Helpers are inlined into them. */
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
+
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
 
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
@@ -8120,13 +8127,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8151,7 +8151,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8208,11 +8208,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8367,8 +8366,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -9361,6 +9359,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9374,7 +9373,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* Each block: which set, how its functions are declared, the pass, and all of it undone. */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
@@ -9386,7 +9385,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9400,7 +9399,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__ISA           llmc__avx512_
@@ -9412,7 +9411,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9426,7 +9425,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__ISA           llmc__neon_
@@ -9438,7 +9437,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9452,7 +9451,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neondot_
@@ -9464,7 +9463,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
@@ -9476,7 +9475,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__ISA           llmc__neonmm_
@@ -9488,7 +9487,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__ISA
