@@ -7766,7 +7766,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS 5
+#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 3 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -8703,15 +8703,19 @@ LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
 }
 
 /* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
-   LLMC__PART_BYTES. */
+   LLMC__PART_BYTES. Meanwhile `bytes` from next on are fetched, the rows of the next panel: reading is for
+   few columns what takes longest, and unpacking by itself would wait for every line. */
 LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
                             const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
-                            size_t cols, float *part)
+                            size_t cols, float *part, uintptr_t next, size_t bytes)
 {
     float sum[LLMC__PANEL_ROWS];
-    size_t b, t, r;
-    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    size_t b, t, r, at = 0;
+    for (b = 0; b < 8; b++)
+        LLMC_MEMSET(part + b * LLMC__PART, 0, (cols + 3) / 4 * 4 * LLMC__PANEL_ROWS * sizeof *part);
     for (b = 0; b < blocks; b++) {
+        for (; at < bytes / blocks * (b + 1); at += 64)
+            llmc__vprefetch(next + at);
         u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
     }
     for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
@@ -8732,7 +8736,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
     const uint8_t *row[LLMC__PANEL_ROWS];
     size_t r, t, b, i;
     for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
-        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS, rest = rows - r - tall;
+        size_t bytes = (rest < LLMC__PANEL_ROWS ? rest : LLMC__PANEL_ROWS) * row_bytes;
         for (i = 0; i < LLMC__PANEL_ROWS; i++)
             row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
         for (b = 0; b < blocks; b += 8) {
@@ -8742,7 +8747,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
         for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
             LLMC__N(tile)
         (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
-         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch,
+         (uintptr_t)row[0] + LLMC__PANEL_ROWS * row_bytes, t == 0 ? bytes : 0);
     }
 }
 
