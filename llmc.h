@@ -6771,9 +6771,9 @@ LLMC__AVX512_FN __m512i llmc__avx512_by_fours(__m512i w, const int8_t *x)
 LLMC__AVX512_FN __m256i llmc__avx512_dots_u(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
                                             int bias)
 {
-    __m256i a =
-        llmc__avx512_sums(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64),
-                          llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
+    __m256i a = llmc__avx512_sums(
+        llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64),
+        llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
     (void)s;
     return bias == 0 ? a : _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
 }
@@ -6795,7 +6795,8 @@ LLMC__AVX512_FN __m256i llmc__avx512_dots_h(const llmc__avx512_quants *q, const 
     __m256i plain = llmc__avx2_load(s), sum;
     __m512i all = _mm512_castsi256_si512(plain), a, b, e;
     a = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64));
-    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
+    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128),
+                           llmc__avx512_by_fours(q->v[3], x->q + 192));
     a = _mm512_madd_epi16(
         a, _mm512_permutexvar_epi16(even, all)); /* | 0 0 2 2 | 0 0 2 2 | 1 1 3 3 | 1 1 3 3 | */
     b = _mm512_madd_epi16(b, _mm512_permutexvar_epi16(odd, all));
@@ -8216,6 +8217,7 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
     int i;
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
     h->d = LLMC__N(ve8m0)(bytes);
@@ -8312,7 +8314,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
     {                                                                                       \
         llmc__v8 acc = llmc__vzero();                                                       \
         for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                 \
-            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                              \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                \
             acc = LLMC__N(eight_##type)(acc, w, x);                                         \
         }                                                                                   \
         if (blocks > 0) {                                                                   \
