@@ -199,7 +199,10 @@ static void matmul_right(void)
     for (round = 0; round < 20 * TYPES; round++) {
         llmc_dtype type = types[round % TYPES];
         size_t n = length(type, 200), r, t;
-        product p = product_make(type, 1 + below(21), round % 3 == 0 ? 1 : 1 + below(40), n);
+        product p;
+        if (first != NULL && first != set && llmc__wants_x8(type) && round >= 4 * TYPES)
+            continue; /* first's bits, as matmul_same will show */
+        p = product_make(type, 1 + below(21), round % 3 == 0 ? 1 : 1 + below(40), n);
         set->matmul[type](p.out, p.out_stride, p.w, p.row_bytes, p.rows, p.x, p.x_stride, p.cols, p.n,
                           p.scratch);
         for (t = 0; t < p.cols; t++)
