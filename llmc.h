@@ -1496,6 +1496,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
+                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
+                   inlined into it from outside (gcc).
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
@@ -1521,6 +1524,17 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__UNUSED
 #define LLMC__FORMAT(fmt, args)
 #define LLMC__NOINLINE
+#define LLMC__ALWAYS
+#endif
+#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define LLMC__CALM_END _Pragma("clang attribute pop")
+#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define LLMC__CALM_END _Pragma("GCC pop_options")
+#else
+#define LLMC__CALM
+#define LLMC__CALM_END
 #endif
 
 /* The only functions that the core asks of a C library. All four or none: who defines
@@ -1577,7 +1591,7 @@ int memcmp(const void *a, const void *b, size_t n);
 /* llmc__u16le, u32le, u64le -- a number as files store it, from any address
    memcpy and not a cast: a file's arrays may begin at odd bytes, and an unaligned pointer is
    undefined in C. Compilers make one load of it. The caller has checked that the bytes are there. */
-static inline uint16_t llmc__u16le(const void *p)
+static LLMC__ALWAYS inline uint16_t llmc__u16le(const void *p)
 {
     uint16_t v;
     LLMC_MEMCPY(&v, p, 2);
@@ -1587,7 +1601,7 @@ static inline uint16_t llmc__u16le(const void *p)
     return v;
 }
 
-static inline uint32_t llmc__u32le(const void *p)
+static LLMC__ALWAYS inline uint32_t llmc__u32le(const void *p)
 {
     uint32_t v;
     LLMC_MEMCPY(&v, p, 4);
@@ -1598,7 +1612,7 @@ static inline uint32_t llmc__u32le(const void *p)
     return v;
 }
 
-static inline uint64_t llmc__u64le(const void *p)
+static LLMC__ALWAYS inline uint64_t llmc__u64le(const void *p)
 {
     const uint8_t *b = (const uint8_t *)p; /* two halves, the low one first */
     return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
@@ -2308,7 +2322,7 @@ LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what
 //--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
 /* *out = a * b, false if that does not fit. Division instead of the compiler's overflow builtin:
    these run at load, and this form needs no compiler. */
-static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (a != 0 && b > UINT64_MAX / a)
         return false;
@@ -2317,7 +2331,7 @@ static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 }
 
 /* *out = a + b, false if that does not fit. */
-static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (b > UINT64_MAX - a)
         return false;
@@ -2325,12 +2339,12 @@ static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
-static inline uint64_t llmc__min(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static inline uint64_t llmc__max(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
@@ -2970,11 +2984,12 @@ LLMC__AVX2_FN __m256 llmc__avx2_vpow2(__m256 a)
     return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
 }
 
-/* unpacklo: p[0] p[0] p[1] p[1], the low half; unpackhi: p[2] p[2] p[3] p[3], the high one. */
+/* Each half permutes its own copy of all four. */
 LLMC__AVX2_FN __m256 llmc__avx2_vdup2(const float *p)
 {
     __m128 a = _mm_loadu_ps(p);
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(a, a)), _mm_unpackhi_ps(a, a), 1);
+    __m256 both = _mm256_insertf128_ps(_mm256_castps128_ps256(a), a, 1); /* a load and a broadcast in one */
+    return _mm256_permutevar_ps(both, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
 }
 
 /* Compared as integers, because every float comparison with a NaN is false and would lose it;
@@ -3261,7 +3276,7 @@ LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 
 }
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
+    _mm256_storeu_si256((__m256i *)p, _mm512_maskz_cvtps_ph((__mmask16)0xffff, a, 0));
 }
 
 #endif /* LLMC__AVX512 */
@@ -4997,7 +5012,7 @@ typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w,
      q[b]   | row 0: e0 e1 e2 e3 | row 1: e0 e1 e2 e3 | ... | row 0: e4 e5 e6 e7 | ...
    Then four elements of x, in every lane, meet as many rows as a vector has lanes, nothing is added across
    lanes, and lane i is row i when the scales come: d and off [b][row], for types with scales of 16 s and m
-   [b][2 row + half]. */
+   [b][2 row + half]. NEON's strips are its own affair. */
 #define LLMC__PANEL_ROWS 32
 typedef struct llmc__panel {
     uint8_t q[8][LLMC__PANEL_ROWS * LLMC__QK];
@@ -5186,7 +5201,7 @@ typedef struct llmc__rows {
              llmc__row_mxfp4,                                                                      \
              NULL},                                                                                \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),    \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),    \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
             {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
@@ -6191,7 +6206,7 @@ LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *r
 /* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
 LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    __m256i add = _mm256_set1_epi8((char)more), t[4];
+    __m256i add = _mm256_set1_epi32((int)((uint32_t)(more & 0xff) * 0x01010101u)), t[4];
     size_t half;
     int j;
     for (half = 0; half < 2; half++) {
@@ -6233,11 +6248,11 @@ LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const 
 }
 
 /* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
-   counts are constants. half: the low 16 bits as f16. */
+   counts are constants. half: the low 16 bits as f16. (set1_epi8 takes another type in SIMDe.) */
 typedef __m256i llmc__avx2_iv;
 LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
-    return _mm256_set1_epi8((char)a);
+    return _mm256_set1_epi32((int)((uint32_t)(a & 0xff) * 0x01010101u));
 }
 LLMC__AVX2_FN __m256i llmc__avx2_iand(__m256i a, __m256i b)
 {
@@ -7698,6 +7713,13 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define LLMC__FN     LLMC__TARGET static
 #define LLMC__INLINE LLMC__TARGET_INLINE
 
+/* Types whose rows are unpacked one by one: all, in sets that do not transpose (NEON). */
+#if LLMC__TRANSPOSED
+#define LLMC__BY_ROWS LLMC__ROW_TYPES
+#else
+#define LLMC__BY_ROWS LLMC__UNIT_TYPES
+#endif
+
 /* The first n < 8 of eight lanes, zero in the others; and back. Not one byte is touched beyond
    them: a mapped file may end there. n 0 is fine. By way of memory, as it happens once a row. */
 LLMC__INLINE llmc__v8 LLMC__N(load_f32_part)(const void *p, size_t n)
@@ -8357,13 +8379,6 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__LINE_FN
 #endif /* LLMC__LINES */
 
-/* Which types a set unpacks row by row: with shifts of whole registers (LLMC__BY_LANES) some go faster. */
-#if LLMC__BY_LANES
-#define LLMC__ROWED_TYPES LLMC__ROW_TYPES
-#else
-#define LLMC__ROWED_TYPES LLMC__UNIT_TYPES
-#endif
-
 #if LLMC__PASS == 1
 /* Eight rows of one unit, `at` bytes into each, taken apart for tiles; the last unit of a type of 32 may be
    short, and is copied out. */
@@ -8388,7 +8403,7 @@ LLMC__UNIT_TYPES(LLMC__UNITS_FN)
             LLMC__N(place)(r, i, &h, llmc__kind_##kind, mins);                                              \
         }                                                                                                   \
     }
-LLMC__ROWED_TYPES(LLMC__ROWS_FN)
+LLMC__BY_ROWS(LLMC__ROWS_FN)
 #undef LLMC__ROWS_FN
 
 #endif /* LLMC__PASS == 1 */
@@ -8445,11 +8460,10 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
         (p, row, at, blocks, LLMC__V(rows_##type), llmc__kind_##kind, mins,                     \
          LLMC__N(more)(kind, mins, bias));                                                      \
     }
-LLMC__ROWED_TYPES(LLMC__X)
+LLMC__BY_ROWS(LLMC__X)
 #undef LLMC__X
-#undef LLMC__ROWED_TYPES
 
-#if LLMC__BY_LANES
+#if LLMC__TRANSPOSED
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
@@ -8604,8 +8618,7 @@ LLMC__FN void LLMC__N(unpack_q6_k)(llmc__panel *p, const uint8_t *const *row, si
             }
     }
 }
-
-#endif /* LLMC__BY_LANES */
+#endif /* LLMC__TRANSPOSED */
 
 /* ((0+4)+(2+6)) + ((1+5)+(3+7)) of parts 0 to 7, as vsum for lanes. */
 LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
@@ -8745,29 +8758,91 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
         LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
 }
 
+#endif /* LLMC__PASS == 1 */
+
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
    on to infinity: x = n ln 2 + r, |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 p(r)). n is rounded by
    adding LLMC__ROUND, which leaves it where vpow2 wants it. ln 2 is taken off in two parts, the
    first of 9 bits, so that its product with n is exact (Cody and Waite). Above 88.37 n would be 128,
    which vpow2 cannot make. NaN passes: vmax and vmin keep it in their second operand, and the
    comparison is false for it. */
-LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
+LLMC__INLINE llmc__wv LLMC__N(exp)(llmc__wv x)
 {
-    llmc__v8 big = llmc__vset1(LLMC__ROUND), low = llmc__vset1(-87.33f), y, n, r, p;
-    y = llmc__vmin(llmc__vset1(88.37f), llmc__vmax(low, x));
-    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
-    p = llmc__vsub(n, big);
-    r = llmc__vfma(p, llmc__vset1(-0.693359375f), y);
-    r = llmc__vfma(p, llmc__vset1(2.12194440e-4f), r);
-    p = llmc__vset1(0.00138144672f);
-    p = llmc__vfma(p, r, llmc__vset1(0.00836878084f));
-    p = llmc__vfma(p, r, llmc__vset1(0.0416683927f));
-    p = llmc__vfma(p, r, llmc__vset1(0.166665196f));
-    p = llmc__vfma(p, r, llmc__vset1(0.49999994f));
-    p = llmc__vadd(llmc__vfma(llmc__vmul(r, r), p, r), llmc__vset1(1));
-    return llmc__vsel_lt(x, low, llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-87.33f), y, n, r, p;
+    y = llmc__wmin(llmc__wset1(88.37f), llmc__wmax(low, x));
+    n = llmc__wadd(llmc__wmul(y, llmc__wset1(1.44269504f)), big);
+    p = llmc__wsub(n, big);
+    r = llmc__wfma(p, llmc__wset1(-0.693359375f), y);
+    r = llmc__wfma(p, llmc__wset1(2.12194440e-4f), r);
+    p = llmc__wset1(0.00138144672f);
+    p = llmc__wfma(p, r, llmc__wset1(0.00836878084f));
+    p = llmc__wfma(p, r, llmc__wset1(0.0416683927f));
+    p = llmc__wfma(p, r, llmc__wset1(0.166665196f));
+    p = llmc__wfma(p, r, llmc__wset1(0.49999994f));
+    p = llmc__wadd(llmc__wfma(llmc__wmul(r, r), p, r), llmc__wset1(1));
+    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
 }
 
+/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
+   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
+LLMC__INLINE llmc__wv LLMC__N(gate)(llmc__wv x, llmc__wv z)
+{
+    llmc__wv e = LLMC__N(exp)(llmc__wsub(llmc__wzero(), z));
+    x = llmc__wdiv(x, llmc__wadd(llmc__wset1(1), e));
+    return llmc__wsel_lt(z, llmc__wset1(-88.37f), llmc__wzero(), x);
+}
+
+/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
+   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
+LLMC__INLINE llmc__wv LLMC__N(gelu_tanh_of)(llmc__wv x)
+{
+    llmc__wv z = llmc__wfma(llmc__wmul(x, x), llmc__wset1(0.044715f), llmc__wset1(1));
+    return LLMC__N(gate)(x, llmc__wmul(llmc__wmul(x, llmc__wset1(1.59576912f)), z));
+}
+
+/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
+LLMC__INLINE llmc__wv LLMC__N(swiglu_oai_of)(llmc__wv u, llmc__wv g)
+{
+    llmc__wv seven = llmc__wset1(7);
+    g = llmc__wmin(seven, g);
+    u = llmc__wmin(seven, llmc__wmax(llmc__wset1(-7), u));
+    g = LLMC__N(gate)(g, llmc__wmul(g, llmc__wset1(1.702f)));
+    return llmc__wmul(g, llmc__wadd(u, llmc__wset1(1)));
+}
+
+#if LLMC__PASS == 2
+/* The activations of most models with all lanes of a wider set, which do the same to an element; the end
+   is left to the set that this one builds upon. v is y's, u is x's part. */
+#define LLMC__MAP(rest, expression)                                  \
+    {                                                                \
+        size_t i;                                                    \
+        for (i = 0; i + LLMC__W <= n; i += LLMC__W) {                \
+            llmc__wv v = llmc__wload(y + i), u = llmc__wload(x + i); \
+            llmc__wstore(y + i, expression);                         \
+            (void)u;                                                 \
+        }                                                            \
+        rest;                                                        \
+    }
+LLMC__FN void LLMC__N(silu)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(silu)(y + i, n - i), LLMC__N(gate)(v, v))
+}
+
+LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(gelu_tanh)(y + i, n - i), LLMC__N(gelu_tanh_of)(v))
+}
+
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n)
+{
+    LLMC__MAP(LLMC__V(swiglu_oai)(y + i, x + i, n - i), LLMC__N(swiglu_oai_of)(v, u))
+}
+#undef LLMC__MAP
+#endif
+
+#if LLMC__PASS == 1
 /* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. The end
    is filled up with zeros, for which every expression here is defined. Functions without an x let
    it be y, and the compiler drops u. */
@@ -8799,33 +8874,16 @@ LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__v
     LLMC__MAP(llmc__vmul(v, s))
 }
 
-/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
-   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
-LLMC__INLINE llmc__v8 LLMC__N(gate)(llmc__v8 x, llmc__v8 z)
-{
-    llmc__v8 e = LLMC__N(exp)(llmc__vsub(llmc__vzero(), z));
-    x = llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
-    return llmc__vsel_lt(z, llmc__vset1(-88.37f), llmc__vzero(), x);
-}
-
 LLMC__FN void LLMC__N(silu)(float *y, size_t n)
 {
     const float *x = y;
     LLMC__MAP(LLMC__N(gate)(v, v))
 }
 
-/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
-   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
-LLMC__INLINE llmc__v8 LLMC__N(gelu_tanh8)(llmc__v8 x)
-{
-    llmc__v8 z = llmc__vfma(llmc__vmul(x, x), llmc__vset1(0.044715f), llmc__vset1(1));
-    return LLMC__N(gate)(x, llmc__vmul(llmc__vmul(x, llmc__vset1(1.59576912f)), z));
-}
-
 LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
 {
     const float *x = y;
-    LLMC__MAP(LLMC__N(gelu_tanh8)(v))
+    LLMC__MAP(LLMC__N(gelu_tanh_of)(v))
 }
 
 /* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|.
@@ -8866,17 +8924,7 @@ LLMC__FN void LLMC__N(relu2)(float *y, size_t n)
     LLMC__MAP(llmc__vmul(v, llmc__vmax(llmc__vzero(), v)))
 }
 
-/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
-LLMC__INLINE llmc__v8 LLMC__N(swiglu_oai8)(llmc__v8 u, llmc__v8 g)
-{
-    llmc__v8 seven = llmc__vset1(7);
-    g = llmc__vmin(seven, g);
-    u = llmc__vmin(seven, llmc__vmax(llmc__vset1(-7), u));
-    g = LLMC__N(gate)(g, llmc__vmul(g, llmc__vset1(1.702f)));
-    return llmc__vmul(g, llmc__vadd(u, llmc__vset1(1)));
-}
-
-LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai8)(v, u))
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai_of)(v, u))
 
     /* tanh z = 1 - 2 / (1 + e^2z), which cancels near 0: up to |z| = 0.6 an odd polynomial, fitted to
    within 3e-9 of z there. Within 3e-7 relative. */
@@ -9592,6 +9640,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 /* The next set defines them anew. */
 #undef LLMC__FN
 #undef LLMC__INLINE
+#undef LLMC__BY_ROWS
 #endif /* LLMC__PASS */
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
@@ -9607,7 +9656,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
      LLMC__TAKEN   the set by whose quants_T they take units apart */
 #if LLMC__AVX2
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
 #define LLMC__TAKEN         llmc__avx2_
@@ -9620,7 +9669,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9635,7 +9684,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__AVX512
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      1
+#define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx512_
 #define LLMC__TAKEN         llmc__avx512_
@@ -9648,7 +9697,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__AVX512_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9663,7 +9712,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON
 #define LLMC__PASS          1
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
 #define LLMC__TAKEN         llmc__neon_
@@ -9676,7 +9725,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9691,7 +9740,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 #if LLMC__NEON_DOT
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__TAKEN         llmc__neon_
@@ -9704,7 +9753,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9717,7 +9766,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TARGET_INLINE
 
 #define LLMC__PASS          2
-#define LLMC__BY_LANES      0
+#define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
 #define LLMC__TAKEN         llmc__neon_
@@ -9730,7 +9779,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TARGET_INLINE LLMC__NEON_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
-#undef LLMC__BY_LANES
+#undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
 #undef LLMC__TAKEN
@@ -9777,6 +9826,16 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 }
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
+
+/* Threads share the rows of every matrix; the other way would be to give each thread some of the layers.
+   Milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads of a loaded machine (the ratios count); rows are
+   measured, layers are one thread's time, or half of it where both have a token to work at:
+                      rows   layers
+     one sequence     42.5     82.6   a token passes all layers one after the other, whatever the threads
+     two together     26.2     41.3   each thread reads its layers once for either; rows once for both
+   What rows pay for that is a meeting after each product and attention, five a layer: 0.45 us each with two
+   threads that spin, 0.05 ms of a token. Work of some microseconds is not worth one: it stays with the
+   caller (15.1, 15.2), and a small model runs on one thread as fast as it can. */
 
 /* Runs fn over n pieces, on the caller's threads if it has any, and returns when all are done.
    fn writes only what its piece owns, so the order never shows in a result. One piece is not
@@ -10618,6 +10677,8 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 }
 
 //--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
+LLMC__CALM
+
 /* What is read (everything else is refused with its line):
      YAML  key: value      # comment       plain, 'single' or "double" quoted values
      TOML  [section]  key = value          numbers, true, false, dates, quoted strings
@@ -13170,6 +13231,8 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
+LLMC__CALM_END
+
 //--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
 
@@ -14128,11 +14191,12 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
    which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
+    const uint64_t ones = 0x0101010101010101u;
     size_t at = 0;
     for (; n - at >= 8; at += 8) {
-        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x21 * ones) & ~x & 0x80 * ones;
         if (low != 0)
-            break;
+            return at + (size_t)(((((low & (0 - low)) >> 7) - 1) & ones) * ones >> 56);
     }
     while (at < n && p[at] > ' ')
         at++;
@@ -14356,7 +14420,7 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
 static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 {
     size_t i, n;
-    int least = 0;
+    uint32_t bad = 0, high = 0;
     if (k->kind == LLMC__KIND_BAD)
         return "is not a token with an id, or of no kind that is known";
     if (k->id >= LLMC__MAX_VOCAB)
@@ -14369,9 +14433,11 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return NULL;
     for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
         n--;
-    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
-        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
-    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+    for (i = 0; i < n; i++) { /* no branch on the way; 0 in the table makes all bits ones */
+        bad |= llmc__base64_table[k->text[i] & 127] - 1u;
+        high |= k->text[i];
+    }
+    return ((bad | high) & 0x80) != 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
 }
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
@@ -15121,6 +15187,8 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
 #endif
 
 //--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+LLMC__CALM
+
 #ifndef LLMC_NO_TOKEN
 
 /* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
@@ -16447,6 +16515,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
     llmc__out_u32(o, type);
     llmc__out_u64(o, count);
 }
+LLMC__CALM_END
+
 #endif
 
 //==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
@@ -20226,20 +20296,28 @@ static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
     return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
 }
 
+/* What text w[a,c), of two symbols, joins to by itself: its key and id; LLMC__NO_PAIR: nothing. */
+static uint32_t llmc__pair_text(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c,
+                                llmc_token *result)
+{
+    if (c - a > t->longest_merge)
+        return LLMC__NO_PAIR;
+    *result = llmc__token_lookup(t, w + a, c - a, true);
+    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+}
+
 /* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
    joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
-   themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
-                           llmc_token left, llmc_token right, llmc_token *result)
+   themselves may join to one. Inline: words that are no tokens spend their time here. */
+static LLMC__ALWAYS inline uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m,
+                                               size_t c, llmc_token left, llmc_token right,
+                                               llmc_token *result)
 {
     if (llmc__apart(t, w[m - 1], w[m]))
         return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
-    if (c - a > t->longest_merge)
-        return LLMC__NO_PAIR;
-    *result = llmc__token_lookup(t, w + a, c - a, true);
-    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+    return llmc__pair_text(t, w, a, c, result);
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
@@ -20404,7 +20482,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
                 before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
                 key[q] = llmc__pair_at(before, q);
             }
-            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+            if (n <= 24 || k <= rank || before <= rank) /* goes before those of this key that are left */
                 break;
         }
     }
@@ -20660,27 +20738,34 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
     return LLMC_TOKEN_NONE;
 }
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+/* The ids of one word w [n], n >= 1, by merging.
    False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
-                           llmc__ids *out)
+static bool llmc__word_join(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
 {
     uint32_t at[LLMC__WORD_WINDOW + 1];
     llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
-    /* most words of most texts: one look-up and done */
-    llmc_token one = llmc__word_whole(t, w, n, whole);
-    if (one >= 0) {
-        llmc__ids_put(out, one, 0, n);
-        out->unknown = false;
-        return true;
-    }
     if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
     llmc__stretch_small(t, w, (uint32_t)n, &a);
     llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   whole: it is all of a piece. False: as above. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one < 0)
+        return llmc__word_join(t, w, n, work, out);
+    llmc__ids_put(out, one, 0, n);
+    out->unknown = false;
     return true;
 }
 
@@ -21325,8 +21410,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             return true;
         }
         if (n < LLMC__WORD_WINDOW)
-            return space ? llmc__spaced_put(t, p, n, true, work, out)
-                         : llmc__word_put(t, p, n, false, work, out);
+            return space ? llmc__spaced_put(t, p, n, true, work, out) : llmc__word_join(t, p, n, work, out);
     }
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
@@ -23157,6 +23241,8 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
+LLMC__CALM
+
 
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
@@ -28839,6 +28925,8 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     return o.format == LLMC_SAVE_TORCHLESS ? llmc__save_torchless(&s, diag) : llmc__save_gguf(&s, diag);
 }
 
+LLMC__CALM_END
+
 //--[ 14.15 MODEL.calibrate ]-- mean squares of what products read
 /* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
 enum {
@@ -31918,6 +32006,8 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
 }
 
 //--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+LLMC__CALM
+
 /* While a group is read: where its code and its last alternative begin, and the jumps to its end that
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
@@ -32976,6 +33066,8 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 //--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
 /* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
    is there already. A pool that ends sets run.full; what is returned then is void, and the call that
@@ -33959,6 +34051,8 @@ LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_gramm
 #ifndef LLMC_NO_GRAMMAR
 
 //--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+LLMC__CALM
+
 /* Text that counts on when its memory is full, so that a caller learns what it takes. */
 typedef struct llmc__schema_out {
     char *out;
@@ -37035,6 +37129,8 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_GRAMMAR */
 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
@@ -38161,6 +38257,8 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
+LLMC__CALM
+
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -47052,6 +47150,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
     }
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_CHAT */
 
 //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
@@ -48341,6 +48441,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
+LLMC__CALM
+
 /* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
    chosen. */
 typedef struct llmc__folder {
@@ -49003,6 +49105,8 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
         llmc_close(host);
     return s;
 }
+
+LLMC__CALM_END
 
 #endif /* LLMC_NO_OS */
 
