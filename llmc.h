@@ -8312,6 +8312,7 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
     int i;
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
     h->d = LLMC__N(ve8m0)(bytes);
