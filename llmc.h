@@ -1496,9 +1496,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
-   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
-                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
-                   inlined into it from outside (gcc).
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, half
+                   of the header: compiled for little code, in little time. gcc inlines into it from
+                   outside only what is LLMC__ALWAYS.
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
@@ -1526,10 +1526,13 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__NOINLINE
 #define LLMC__ALWAYS
 #endif
-#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#if !defined(__OPTIMIZE__) || defined(__OPTIMIZE_SIZE__) || defined(__TINYC__)
+#define LLMC__CALM
+#define LLMC__CALM_END
+#elif defined(__clang__)
 #define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
 #define LLMC__CALM_END _Pragma("clang attribute pop")
-#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#elif defined(__GNUC__)
 #define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define LLMC__CALM_END _Pragma("GCC pop_options")
 #else
