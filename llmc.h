@@ -23398,7 +23398,6 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
 LLMC__CALM
 
-
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
    Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward,
