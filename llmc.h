@@ -1496,6 +1496,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
+                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
+                   inlined into it from outside (gcc).
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
@@ -1521,6 +1524,18 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__UNUSED
 #define LLMC__FORMAT(fmt, args)
 #define LLMC__NOINLINE
+#define LLMC__ALWAYS
+#endif
+#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define LLMC__CALM_END _Pragma("clang attribute pop")
+#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && \
+    !defined(__OPTIMIZE_SIZE__)
+#define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
+#define LLMC__CALM_END _Pragma("GCC pop_options")
+#else
+#define LLMC__CALM
+#define LLMC__CALM_END
 #endif
 
 /* The only functions that the core asks of a C library. All four or none: who defines
@@ -1577,7 +1592,7 @@ int memcmp(const void *a, const void *b, size_t n);
 /* llmc__u16le, u32le, u64le -- a number as files store it, from any address
    memcpy and not a cast: a file's arrays may begin at odd bytes, and an unaligned pointer is
    undefined in C. Compilers make one load of it. The caller has checked that the bytes are there. */
-static inline uint16_t llmc__u16le(const void *p)
+static LLMC__ALWAYS inline uint16_t llmc__u16le(const void *p)
 {
     uint16_t v;
     LLMC_MEMCPY(&v, p, 2);
@@ -1587,7 +1602,7 @@ static inline uint16_t llmc__u16le(const void *p)
     return v;
 }
 
-static inline uint32_t llmc__u32le(const void *p)
+static LLMC__ALWAYS inline uint32_t llmc__u32le(const void *p)
 {
     uint32_t v;
     LLMC_MEMCPY(&v, p, 4);
@@ -1598,7 +1613,7 @@ static inline uint32_t llmc__u32le(const void *p)
     return v;
 }
 
-static inline uint64_t llmc__u64le(const void *p)
+static LLMC__ALWAYS inline uint64_t llmc__u64le(const void *p)
 {
     const uint8_t *b = (const uint8_t *)p; /* two halves, the low one first */
     return (uint64_t)llmc__u32le(b) | ((uint64_t)llmc__u32le(b + 4) << 32);
@@ -2308,7 +2323,7 @@ LLMC__UNUSED static bool llmc__progress(const llmc_progress *p, const char *what
 //--[ 04.1 MEM.checked ]-- arithmetic that reports overflow; out is untouched on failure
 /* *out = a * b, false if that does not fit. Division instead of the compiler's overflow builtin:
    these run at load, and this form needs no compiler. */
-static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (a != 0 && b > UINT64_MAX / a)
         return false;
@@ -2317,7 +2332,7 @@ static inline bool llmc__mul(uint64_t a, uint64_t b, uint64_t *out)
 }
 
 /* *out = a + b, false if that does not fit. */
-static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
+static LLMC__ALWAYS inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
 {
     if (b > UINT64_MAX - a)
         return false;
@@ -2325,12 +2340,12 @@ static inline bool llmc__add(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
-static inline uint64_t llmc__min(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static inline uint64_t llmc__max(uint64_t a, uint64_t b)
+static LLMC__ALWAYS inline uint64_t llmc__max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
@@ -2970,11 +2985,12 @@ LLMC__AVX2_FN __m256 llmc__avx2_vpow2(__m256 a)
     return _mm256_castsi256_ps(_mm256_slli_epi32(n, 23));
 }
 
-/* unpacklo: p[0] p[0] p[1] p[1], the low half; unpackhi: p[2] p[2] p[3] p[3], the high one. */
+/* Each half permutes its own copy of all four. */
 LLMC__AVX2_FN __m256 llmc__avx2_vdup2(const float *p)
 {
     __m128 a = _mm_loadu_ps(p);
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_unpacklo_ps(a, a)), _mm_unpackhi_ps(a, a), 1);
+    __m256 both = _mm256_insertf128_ps(_mm256_castps128_ps256(a), a, 1); /* a load and a broadcast in one */
+    return _mm256_permutevar_ps(both, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
 }
 
 /* Compared as integers, because every float comparison with a NaN is false and would lose it;
@@ -3261,7 +3277,7 @@ LLMC__AVX512_FN void llmc__avx512_wturn(float *p, float *q, size_t step, __m512 
 }
 LLMC__AVX512_FN void llmc__avx512_wstore_f16(void *p, __m512 a)
 {
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(a, 0));
+    _mm256_storeu_si256((__m256i *)p, _mm512_maskz_cvtps_ph((__mmask16)0xffff, a, 0));
 }
 
 #endif /* LLMC__AVX512 */
@@ -5186,7 +5202,7 @@ typedef struct llmc__rows {
              llmc__row_mxfp4,                                                                             \
              NULL},                                                                                       \
             p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
-            {p(silu), p(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, p(swiglu_oai), p(softcap),           \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),           \
             {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16), p(kv_store_bf16)}, \
             {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},                   \
             {NULL, p(key_store_f32), p(key_store_f16), p(key_store_bf16)},                                \
@@ -6216,7 +6232,7 @@ LLMC__AVX2_FN void llmc__avx2_interleave(__m256i out[4], const uint8_t *const *r
 /* A strip of a panel from 32 bytes of eight rows, each plus `more`. */
 LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, size_t at, int more)
 {
-    __m256i add = _mm256_set1_epi8((char)more), t[4];
+    __m256i add = _mm256_set1_epi32((int)((uint32_t)(more & 0xff) * 0x01010101u)), t[4];
     size_t half;
     int j;
     for (half = 0; half < 2; half++) {
@@ -6258,11 +6274,11 @@ LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const 
 }
 
 /* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
-   counts are constants. half: the low 16 bits as f16. */
+   counts are constants. half: the low 16 bits as f16. (set1_epi8 takes another type in SIMDe.) */
 typedef __m256i llmc__avx2_iv;
 LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
-    return _mm256_set1_epi8((char)a);
+    return _mm256_set1_epi32((int)((uint32_t)(a & 0xff) * 0x01010101u));
 }
 LLMC__AVX2_FN __m256i llmc__avx2_iand(__m256i a, __m256i b)
 {
@@ -6757,6 +6773,241 @@ LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__p
 
 #endif /* LLMC__AVX512 */
 
+#if LLMC__AVX512
+
+/* The lines of AVX-512 (pass 2 of 09.5). As above, but bytes times bytes add up in fours at once, without
+   sign on one side: v[i] is blocks 2 i and 2 i + 1, elements in order, with the bias of LLMC__UNIT_TYPES
+   left on, and 128 where that says "with sign". */
+typedef struct llmc__avx512_quants {
+    __m512i v[4];
+} llmc__avx512_quants;
+
+/* Four vectors of eight lanes to a block as one lane each: a has blocks 0 and 1, ..., d 6 and 7. Quarters
+   of a register, lanes in each:
+     ab        | a0+2 a1+3 b0+2 b1+3 | ... |      quarters 0 and 1 are even blocks, 2 and 3 odd ones
+     abcd      | a b c d | a b c d | a b c d | a b c d |
+     + 0xb1    | 0 2 4 6 | ...     | 1 3 5 7 | ...     |      numbers are blocks
+   Blending takes a port that shuffles do not: three operations a pair, one of them a shuffle. */
+LLMC__AVX512_FN __m512i llmc__avx512_pair(__m512i a, __m512i b)
+{
+    __m512 cross = _mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0x4e);
+    return _mm512_add_epi32(_mm512_mask_blend_epi32(0xcccc, a, b), _mm512_castps_si512(cross));
+}
+LLMC__AVX512_FN __m256i llmc__avx512_sums(__m512i a, __m512i b, __m512i c, __m512i d)
+{
+    __m512 ab = _mm512_castsi512_ps(llmc__avx512_pair(a, b)),
+           cd = _mm512_castsi512_ps(llmc__avx512_pair(c, d));
+    a = _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0x88));
+    a = _mm512_add_epi32(a, _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0xdd)));
+    a = _mm512_add_epi32(a, _mm512_shuffle_i32x4(a, a, 0xb1));
+    a = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 0, 0, 0, 0, 0, 0, 0, 0), a);
+    return _mm512_castsi512_si256(a);
+}
+
+/* Two blocks' products in fours. */
+LLMC__AVX512_FN __m512i llmc__avx512_by_fours(__m512i w, const int8_t *x)
+{
+    return _mm512_dpbusd_epi32(_mm512_setzero_si512(), w, _mm512_loadu_si512(x));
+}
+LLMC__AVX512_FN __m256i llmc__avx512_dots_u(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
+                                            int bias)
+{
+    __m256i a = llmc__avx512_sums(
+        llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64),
+        llmc__avx512_by_fours(q->v[2], x->q + 128), llmc__avx512_by_fours(q->v[3], x->q + 192));
+    (void)s;
+    return bias == 0 ? a : _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
+}
+LLMC__AVX512_FN __m256i llmc__avx512_dots_s(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
+                                            int bias)
+{
+    (void)bias;
+    return llmc__avx512_dots_u(q, x, s, 128);
+}
+
+/* Sums of four, up to 4 * 63 * 127, fit 16 bits: packed they are multiplied by scales, which are those of
+   a quarter, and added in pairs, at once. Words of a quarter of packs: four of a's, four of b's. */
+LLMC__AVX512_FN __m256i llmc__avx512_dots_h(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
+                                            int bias)
+{
+    const __m512i even = _mm512_set_epi16(7, 7, 7, 7, 3, 3, 3, 3, 6, 6, 6, 6, 2, 2, 2, 2, 5, 5, 5, 5, 1, 1, 1,
+                                          1, 4, 4, 4, 4, 0, 0, 0, 0);
+    const __m512i odd = _mm512_add_epi16(even, _mm512_set1_epi16(8));
+    __m256i plain = llmc__avx2_load(s), sum;
+    __m512i all = _mm512_castsi256_si512(plain), a, b, e;
+    a = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64));
+    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128),
+                           llmc__avx512_by_fours(q->v[3], x->q + 192));
+    a = _mm512_madd_epi16(
+        a, _mm512_permutexvar_epi16(even, all)); /* | 0 0 2 2 | 0 0 2 2 | 1 1 3 3 | 1 1 3 3 | */
+    b = _mm512_madd_epi16(b, _mm512_permutexvar_epi16(odd, all));
+    e = _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0x88));
+    a = _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0xdd));
+    a = _mm512_add_epi32(a, e);
+    a = _mm512_add_epi32(a, _mm512_shuffle_i32x4(a, a, 0xb1));
+    a = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 0, 0, 0, 0, 0, 0, 0, 0), a);
+    sum = _mm512_castsi512_si256(a);
+    if (bias == 0)
+        return sum;
+    return _mm256_sub_epi32(
+        sum, _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_load(x->half), plain), _mm256_set1_epi32(bias)));
+}
+
+/* Unpacking. halves: 32 bytes twice. field: those shifted down by `even` bits for the even block, `odd`
+   for the odd one, and masked. over: v | (h turned right & mask), each half by its own number of bits:
+   within 32 bits, so that it can be to the left too; what crosses a byte is masked. */
+LLMC__AVX512_FN __m512i llmc__avx512_halves(const uint8_t *w)
+{
+    return _mm512_broadcast_i64x4(llmc__avx2_load(w));
+}
+LLMC__AVX512_FN __m512i llmc__avx512_by_half(int even, int odd)
+{
+    return _mm512_inserti64x4(_mm512_set1_epi32(even), _mm256_set1_epi32(odd), 1);
+}
+LLMC__AVX512_FN __m512i llmc__avx512_field(__m512i v, int even, int odd, int mask)
+{
+    v = _mm512_srlv_epi32(v, llmc__avx512_by_half(even, odd));
+    return _mm512_and_si512(v, _mm512_set1_epi8((char)mask));
+}
+LLMC__AVX512_FN __m512i llmc__avx512_over(__m512i v, __m512i h, int even, int odd, int mask)
+{
+    h = _mm512_rorv_epi32(h, llmc__avx512_by_half(even & 31, odd & 31));
+    return _mm512_ternarylogic_epi32(v, h, _mm512_set1_epi8((char)mask), 0xf8);
+}
+
+/* Sixteen bytes of nibbles at each of a and b, the low ones first (llmc__avx2_nibbles). */
+LLMC__AVX512_FN __m512i llmc__avx512_nibbles(const uint8_t *a, const uint8_t *b)
+{
+    __m512i v = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)a));
+    v = _mm512_mask_broadcast_i32x4(v, 0xff00, _mm_loadu_si128((const __m128i *)b));
+    v = _mm512_srlv_epi32(v, _mm512_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4));
+    return _mm512_and_si512(v, _mm512_set1_epi8(15));
+}
+/* 16 more where the bits of the four bytes at a, and at b, are set. */
+LLMC__AVX512_FN __m512i llmc__avx512_fifth(__m512i v, const uint8_t *a, const uint8_t *b)
+{
+    __mmask64 bits = llmc__u32le(a) | (uint64_t)llmc__u32le(b) << 32;
+    return _mm512_mask_add_epi8(v, bits, v, _mm512_set1_epi8(16));
+}
+/* table[v] for bytes 0..15; the table's own values plus `more`. */
+LLMC__AVX512_FN __m512i llmc__avx512_table(const int8_t *table, int more, __m512i v)
+{
+    __m128i t = _mm_add_epi8(_mm_loadu_si128((const __m128i *)table), _mm_set1_epi8((char)more));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), v);
+}
+/* Bytes with sign plus 128. */
+LLMC__AVX512_FN __m512i llmc__avx512_unsign(__m512i v)
+{
+    return _mm512_xor_si512(v, _mm512_set1_epi8(-128));
+}
+
+/* Types of blocks of 32: LLMC__TWO(i) is what v[i] is made of, from blocks at a and b. */
+#define LLMC__QUANTS(type, bytes, two)                                                        \
+    LLMC__AVX512_FN void llmc__avx512_quants_##type(llmc__avx512_quants *q, const uint8_t *w) \
+    {                                                                                         \
+        const uint8_t *a = w, *b = w + bytes;                                                 \
+        q->v[0] = two;                                                                        \
+        a += 2 * bytes;                                                                       \
+        b += 2 * bytes;                                                                       \
+        q->v[1] = two;                                                                        \
+        a += 2 * bytes;                                                                       \
+        b += 2 * bytes;                                                                       \
+        q->v[2] = two;                                                                        \
+        a += 2 * bytes;                                                                       \
+        b += 2 * bytes;                                                                       \
+        q->v[3] = two;                                                                        \
+    }
+LLMC__QUANTS(q8_0, 34,
+             llmc__avx512_unsign(_mm512_inserti64x4(_mm512_castsi256_si512(llmc__avx2_load(a + 2)),
+                                                    llmc__avx2_load(b + 2), 1)))
+LLMC__QUANTS(q4_0, 18, llmc__avx512_nibbles(a + 2, b + 2))
+LLMC__QUANTS(q4_1, 20, llmc__avx512_nibbles(a + 4, b + 4))
+LLMC__QUANTS(q5_0, 22, llmc__avx512_fifth(llmc__avx512_nibbles(a + 6, b + 6), a + 2, b + 2))
+LLMC__QUANTS(q5_1, 24, llmc__avx512_fifth(llmc__avx512_nibbles(a + 8, b + 8), a + 4, b + 4))
+LLMC__QUANTS(iq4_nl, 18, llmc__avx512_table(llmc__iq4_values, 128, llmc__avx512_nibbles(a + 2, b + 2)))
+LLMC__QUANTS(mxfp4, 17, llmc__avx512_table(llmc__fp4_values, 16, llmc__avx512_nibbles(a + 1, b + 1)))
+#undef LLMC__QUANTS
+
+LLMC__AVX512_FN __m256i llmc__avx512_dot8_q8_0(const uint8_t *w, const llmc__x8 *x)
+{
+    llmc__avx512_quants q;
+    llmc__avx512_quants_q8_0(&q, w);
+    return llmc__avx512_dots_s(&q, x, NULL, 0);
+}
+LLMC__AVX512_FN __m256i llmc__avx512_dot8_q4_0(const uint8_t *w, const llmc__x8 *x)
+{
+    llmc__avx512_quants q;
+    llmc__avx512_quants_q4_0(&q, w);
+    return llmc__avx512_dots_u(&q, x, NULL, 8);
+}
+LLMC__AVX512_FN __m256i llmc__avx512_minimums(const llmc__x8 *x, const int16_t *m)
+{
+    return llmc__avx2_minimums(x, m);
+}
+
+/* Types of 256, as llmc__avx2_quants_q4_k and the rest. */
+LLMC__AVX512_FN void llmc__avx512_quants_iq4_xs(llmc__avx512_quants *q, const uint8_t *w)
+{
+    q->v[0] = llmc__avx512_table(llmc__iq4_values, 128, llmc__avx512_nibbles(w + 8, w + 24));
+    q->v[1] = llmc__avx512_table(llmc__iq4_values, 128, llmc__avx512_nibbles(w + 40, w + 56));
+    q->v[2] = llmc__avx512_table(llmc__iq4_values, 128, llmc__avx512_nibbles(w + 72, w + 88));
+    q->v[3] = llmc__avx512_table(llmc__iq4_values, 128, llmc__avx512_nibbles(w + 104, w + 120));
+}
+LLMC__AVX512_FN void llmc__avx512_quants_q8_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    q->v[0] = llmc__avx512_unsign(_mm512_loadu_si512(w + 4));
+    q->v[1] = llmc__avx512_unsign(_mm512_loadu_si512(w + 68));
+    q->v[2] = llmc__avx512_unsign(_mm512_loadu_si512(w + 132));
+    q->v[3] = llmc__avx512_unsign(_mm512_loadu_si512(w + 196));
+}
+LLMC__AVX512_FN void llmc__avx512_quants_q4_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    q->v[0] = llmc__avx512_field(llmc__avx512_halves(w + 16), 0, 4, 15);
+    q->v[1] = llmc__avx512_field(llmc__avx512_halves(w + 48), 0, 4, 15);
+    q->v[2] = llmc__avx512_field(llmc__avx512_halves(w + 80), 0, 4, 15);
+    q->v[3] = llmc__avx512_field(llmc__avx512_halves(w + 112), 0, 4, 15);
+}
+/* Bit b of h goes to bit 4. */
+LLMC__AVX512_FN void llmc__avx512_quants_q5_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    __m512i h = llmc__avx512_halves(w + 16);
+    llmc__avx512_quants_q4_k(q, w + 32);
+    q->v[0] = llmc__avx512_over(q->v[0], h, -4, -3, 16);
+    q->v[1] = llmc__avx512_over(q->v[1], h, -2, -1, 16);
+    q->v[2] = llmc__avx512_over(q->v[2], h, 0, 1, 16);
+    q->v[3] = llmc__avx512_over(q->v[3], h, 2, 3, 16);
+}
+/* Pairs of bits of h go to bits 4 and 5. */
+LLMC__AVX512_FN void llmc__avx512_quants_q6_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    __m512i a = _mm512_loadu_si512(w), b = _mm512_loadu_si512(w + 64), mask = _mm512_set1_epi8(15);
+    __m512i h = llmc__avx512_halves(w + 128), i = llmc__avx512_halves(w + 160);
+    q->v[0] = llmc__avx512_over(_mm512_and_si512(a, mask), h, -4, -2, 48);
+    q->v[1] = llmc__avx512_over(_mm512_and_si512(_mm512_srli_epi16(a, 4), mask), h, 0, 2, 48);
+    q->v[2] = llmc__avx512_over(_mm512_and_si512(b, mask), i, -4, -2, 48);
+    q->v[3] = llmc__avx512_over(_mm512_and_si512(_mm512_srli_epi16(b, 4), mask), i, 0, 2, 48);
+}
+LLMC__AVX512_FN void llmc__avx512_quants_q2_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    __m512i a = llmc__avx512_halves(w + 16), b = llmc__avx512_halves(w + 48);
+    q->v[0] = llmc__avx512_field(a, 0, 2, 3);
+    q->v[1] = llmc__avx512_field(a, 4, 6, 3);
+    q->v[2] = llmc__avx512_field(b, 0, 2, 3);
+    q->v[3] = llmc__avx512_field(b, 4, 6, 3);
+}
+/* Bit b of h goes to bit 2. */
+LLMC__AVX512_FN void llmc__avx512_quants_q3_k(llmc__avx512_quants *q, const uint8_t *w)
+{
+    __m512i h = llmc__avx512_halves(w);
+    llmc__avx512_quants_q2_k(q, w + 16);
+    q->v[0] = llmc__avx512_over(q->v[0], h, -2, -1, 4);
+    q->v[1] = llmc__avx512_over(q->v[1], h, 0, 1, 4);
+    q->v[2] = llmc__avx512_over(q->v[2], h, 2, 3, 4);
+    q->v[3] = llmc__avx512_over(q->v[3], h, 4, 5, 4);
+}
+
+#endif /* LLMC__AVX512 */
+
 #if LLMC__NEON
 
 //--[ 09.4 KERNEL.neon ]-- the same, where bytes with signs multiply as fast as others
@@ -7084,6 +7335,7 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_
     }
 LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 #if LLMC__NEON_DOT
+#define llmc__neondot_minimums llmc__neon_minimums
 LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
 #endif
 #undef LLMC__NEON_LINES
@@ -7463,6 +7715,10 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define LLMC__ROWS3(X, j) LLMC__ROWS2(X, j) X(2, j)
 #define LLMC__ROWS4(X, j) LLMC__ROWS3(X, j) X(3, j)
 #define LLMC__ROWS8(X, j) LLMC__ROWS4(X, j) X(4, j) X(5, j) X(6, j) X(7, j)
+
+/* How far ahead of what a line reads it asks for more: about what arrives at 40 GB/s in the time of one read
+   from memory. */
+#define LLMC__AHEAD 4096
 
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
@@ -7972,44 +8228,19 @@ LLMC__TILE41_FN(f32, 4)
 LLMC__TILE41_FN(f16, 2)
 #undef LLMC__TILE41_FN
 
-#endif /* LLMC__PASS == 1 */
+/* Asks for the cache lines of `bytes` <= 320 from `at` on. */
+LLMC__INLINE void LLMC__N(ask)(uintptr_t at, size_t bytes)
+{
+    llmc__vprefetch(at);
+    llmc__vprefetch(at + 64);
+    if (bytes > 128)
+        llmc__vprefetch(at + 128);
+    if (bytes > 192)
+        llmc__vprefetch(at + 192);
+    if (bytes > 256)
+        llmc__vprefetch(at + 256);
+}
 
-#if LLMC__LINES
-/* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
-   integer sum of a block, exact in whatever order, is fused onto it times the rounded product
-   of both d; vsum's tree adds the parts.
-   eight: acc, a lane to a part, and eight blocks of w, bytes apart, times a unit of x.
-   line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
-   from end to end, which is what streams from memory fastest; missing blocks of the last
-   eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is there of w is copied
-   (w8) because reading on could leave the file; x ends with whole units. Nothing is fetched ahead, as
-   for F32. */
-#define LLMC__MATMUL_FN(type, bytes)                                                               \
-    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
-    {                                                                                              \
-        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes), llmc__vload(x->d));                       \
-        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                         \
-    }                                                                                              \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)        \
-    {                                                                                              \
-        llmc__v8 acc = llmc__vzero();                                                              \
-        for (; blocks >= 8; blocks -= 8, w += 8 * bytes, x++)                                      \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                \
-        if (blocks > 0) {                                                                          \
-            uint8_t w8[8 * bytes];                                                                 \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                         \
-            LLMC_MEMCPY(w8, w, blocks *bytes);                                                     \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                               \
-        }                                                                                          \
-        return llmc__vsum(acc);                                                                    \
-    }
-LLMC__MATMUL_FN(q8_0, 34)
-LLMC__MATMUL_FN(q4_0, 18)
-#undef LLMC__MATMUL_FN
-
-#endif /* LLMC__LINES */
-
-#if LLMC__PASS == 1
 /* Scales of eight blocks, a lane for each; s and m where the kind is h. */
 typedef struct LLMC__N(scale8) {
     llmc__v8 d, off;
@@ -8116,40 +8347,61 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
 #endif /* LLMC__PASS == 1 */
 
 #if LLMC__LINES
-/* Products of units, in the order of the blocks above: part j of eight is block j of every unit; the
-   product of minimums, where a type has them, is fused on after the block's own.
-     line   one row, one column; the last unit of a type of 32 may be short, and is copied out
-     rows   eight rows of one unit, for tiles */
+/* Products of blocks. The order of every sum: part j of eight takes blocks j, j + 8, ...; the
+   integer sum of a block, exact in whatever order, is fused onto it times the rounded product
+   of both d; then the product of minimums, where a type has them; vsum's tree adds the parts.
+   eight: acc, a lane to a part, and eight blocks of w times a unit of x.
+   line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
+   from end to end, which is what streams from memory fastest, and asks for what comes LLMC__AHEAD bytes
+   later, in this row or the next ones: processors that follow a stream by themselves do not look so far.
+   Missing blocks of the last eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is
+   there of w is copied (w8) because reading on could leave the file; x ends with whole units. */
+#define LLMC__LINE_FN(type, bytes)                                                          \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks) \
+    {                                                                                       \
+        llmc__v8 acc = llmc__vzero();                                                       \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                 \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                         \
+        }                                                                                   \
+        if (blocks > 0) {                                                                   \
+            uint8_t w8[bytes];                                                              \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                  \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                        \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                        \
+        }                                                                                   \
+        return llmc__vsum(acc);                                                             \
+    }
+#define LLMC__EIGHT_FN(type, bytes)                                                                \
+    LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
+    {                                                                                              \
+        llmc__v8 d = llmc__vmul(llmc__vscales(w, bytes / 8), llmc__vload(x->d));                   \
+        return llmc__vfma(llmc__vcvt(LLMC__N(dot8_##type)(w, x)), d, acc);                         \
+    }                                                                                              \
+    LLMC__LINE_FN(type, bytes)
+LLMC__EIGHT_FN(q8_0, 8 * 34)
+LLMC__EIGHT_FN(q4_0, 8 * 18)
+#undef LLMC__EIGHT_FN
+
 #define LLMC__UNITS_FN(type, name, bytes, kind, mins, bias)                                            \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x)     \
     {                                                                                                  \
-        LLMC__V(quants) q;                                                                             \
+        LLMC__CAT(LLMC__TAKEN, quants) q;                                                              \
         LLMC__V(scale8) h;                                                                             \
         llmc__v8 e = llmc__vload(x->d);                                                                \
-        LLMC__V(quants_##type)(&q, w);                                                                 \
+        LLMC__CAT(LLMC__TAKEN, quants_##type)(&q, w);                                                  \
         LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
         if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
-            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
     }                                                                                                  \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)            \
-    {                                                                                                  \
-        llmc__v8 acc = llmc__vzero();                                                                  \
-        for (; blocks >= 8; blocks -= 8, w += bytes, x++)                                              \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                                    \
-        if (blocks > 0) {                                                                              \
-            uint8_t w8[bytes];                                                                         \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                             \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                   \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                                   \
-        }                                                                                              \
-        return llmc__vsum(acc);                                                                        \
-    }
+    LLMC__LINE_FN(type, bytes)
 LLMC__UNIT_TYPES(LLMC__UNITS_FN)
 #undef LLMC__UNITS_FN
+#undef LLMC__LINE_FN
 #endif /* LLMC__LINES */
 
 #if LLMC__PASS == 1
@@ -8531,29 +8783,91 @@ LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
         LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
 }
 
+#endif /* LLMC__PASS == 1 */
+
 /* e^x within 2 ulp for x in [-87.33, 88.37]; 0 below, e^88.37 above. As llmc__expf, which goes
    on to infinity: x = n ln 2 + r, |r| <= ln 2 / 2, e^x = 2^n (1 + r + r^2 p(r)). n is rounded by
    adding LLMC__ROUND, which leaves it where vpow2 wants it. ln 2 is taken off in two parts, the
    first of 9 bits, so that its product with n is exact (Cody and Waite). Above 88.37 n would be 128,
    which vpow2 cannot make. NaN passes: vmax and vmin keep it in their second operand, and the
    comparison is false for it. */
-LLMC__INLINE llmc__v8 LLMC__N(exp)(llmc__v8 x)
+LLMC__INLINE llmc__wv LLMC__N(exp)(llmc__wv x)
 {
-    llmc__v8 big = llmc__vset1(LLMC__ROUND), low = llmc__vset1(-87.33f), y, n, r, p;
-    y = llmc__vmin(llmc__vset1(88.37f), llmc__vmax(low, x));
-    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
-    p = llmc__vsub(n, big);
-    r = llmc__vfma(p, llmc__vset1(-0.693359375f), y);
-    r = llmc__vfma(p, llmc__vset1(2.12194440e-4f), r);
-    p = llmc__vset1(0.00138144672f);
-    p = llmc__vfma(p, r, llmc__vset1(0.00836878084f));
-    p = llmc__vfma(p, r, llmc__vset1(0.0416683927f));
-    p = llmc__vfma(p, r, llmc__vset1(0.166665196f));
-    p = llmc__vfma(p, r, llmc__vset1(0.49999994f));
-    p = llmc__vadd(llmc__vfma(llmc__vmul(r, r), p, r), llmc__vset1(1));
-    return llmc__vsel_lt(x, low, llmc__vzero(), llmc__vmul(p, llmc__vpow2(n)));
+    llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-87.33f), y, n, r, p;
+    y = llmc__wmin(llmc__wset1(88.37f), llmc__wmax(low, x));
+    n = llmc__wadd(llmc__wmul(y, llmc__wset1(1.44269504f)), big);
+    p = llmc__wsub(n, big);
+    r = llmc__wfma(p, llmc__wset1(-0.693359375f), y);
+    r = llmc__wfma(p, llmc__wset1(2.12194440e-4f), r);
+    p = llmc__wset1(0.00138144672f);
+    p = llmc__wfma(p, r, llmc__wset1(0.00836878084f));
+    p = llmc__wfma(p, r, llmc__wset1(0.0416683927f));
+    p = llmc__wfma(p, r, llmc__wset1(0.166665196f));
+    p = llmc__wfma(p, r, llmc__wset1(0.49999994f));
+    p = llmc__wadd(llmc__wfma(llmc__wmul(r, r), p, r), llmc__wset1(1));
+    return llmc__wsel_lt(x, low, llmc__wzero(), llmc__wmul(p, llmc__wpow2(n)));
 }
 
+/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
+   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
+LLMC__INLINE llmc__wv LLMC__N(gate)(llmc__wv x, llmc__wv z)
+{
+    llmc__wv e = LLMC__N(exp)(llmc__wsub(llmc__wzero(), z));
+    x = llmc__wdiv(x, llmc__wadd(llmc__wset1(1), e));
+    return llmc__wsel_lt(z, llmc__wset1(-88.37f), llmc__wzero(), x);
+}
+
+/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
+   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
+LLMC__INLINE llmc__wv LLMC__N(gelu_tanh_of)(llmc__wv x)
+{
+    llmc__wv z = llmc__wfma(llmc__wmul(x, x), llmc__wset1(0.044715f), llmc__wset1(1));
+    return LLMC__N(gate)(x, llmc__wmul(llmc__wmul(x, llmc__wset1(1.59576912f)), z));
+}
+
+/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
+LLMC__INLINE llmc__wv LLMC__N(swiglu_oai_of)(llmc__wv u, llmc__wv g)
+{
+    llmc__wv seven = llmc__wset1(7);
+    g = llmc__wmin(seven, g);
+    u = llmc__wmin(seven, llmc__wmax(llmc__wset1(-7), u));
+    g = LLMC__N(gate)(g, llmc__wmul(g, llmc__wset1(1.702f)));
+    return llmc__wmul(g, llmc__wadd(u, llmc__wset1(1)));
+}
+
+#if LLMC__PASS == 2
+/* The activations of most models with all lanes of a wider set, which do the same to an element; the end
+   is left to the set that this one builds upon. v is y's, u is x's part. */
+#define LLMC__MAP(rest, expression)                                  \
+    {                                                                \
+        size_t i;                                                    \
+        for (i = 0; i + LLMC__W <= n; i += LLMC__W) {                \
+            llmc__wv v = llmc__wload(y + i), u = llmc__wload(x + i); \
+            llmc__wstore(y + i, expression);                         \
+            (void)u;                                                 \
+        }                                                            \
+        rest;                                                        \
+    }
+LLMC__FN void LLMC__N(silu)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(silu)(y + i, n - i), LLMC__N(gate)(v, v))
+}
+
+LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
+{
+    const float *x = y;
+    LLMC__MAP(LLMC__V(gelu_tanh)(y + i, n - i), LLMC__N(gelu_tanh_of)(v))
+}
+
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n)
+{
+    LLMC__MAP(LLMC__V(swiglu_oai)(y + i, x + i, n - i), LLMC__N(swiglu_oai_of)(v, u))
+}
+#undef LLMC__MAP
+#endif
+
+#if LLMC__PASS == 1
 /* Loops over y [n] in place, eight at a time; in the expression v is y's, u is x's part. The end
    is filled up with zeros, for which every expression here is defined. Functions without an x let
    it be y, and the compiler drops u. */
@@ -8585,33 +8899,16 @@ LLMC__FN void LLMC__N(add)(float *y, const float *x, size_t n) LLMC__MAP(llmc__v
     LLMC__MAP(llmc__vmul(v, s))
 }
 
-/* x / (1 + e^-z), that is x times the logistic of z. e^-z is never infinite, so a zero
-   is chosen where x / (1 + e^-z) has no business: it would be x / 2.4e38, 1.4 for x = -FLT_MAX. */
-LLMC__INLINE llmc__v8 LLMC__N(gate)(llmc__v8 x, llmc__v8 z)
-{
-    llmc__v8 e = LLMC__N(exp)(llmc__vsub(llmc__vzero(), z));
-    x = llmc__vdiv(x, llmc__vadd(llmc__vset1(1), e));
-    return llmc__vsel_lt(z, llmc__vset1(-88.37f), llmc__vzero(), x);
-}
-
 LLMC__FN void LLMC__N(silu)(float *y, size_t n)
 {
     const float *x = y;
     LLMC__MAP(LLMC__N(gate)(v, v))
 }
 
-/* (1 + tanh z) / 2 = 1 / (1 + e^-2z), so one exponential does: 1.5957... = 2 sqrt(2 / pi), and
-   x + 0.044715 x^3 is taken as x (1 + 0.044715 x^2). */
-LLMC__INLINE llmc__v8 LLMC__N(gelu_tanh8)(llmc__v8 x)
-{
-    llmc__v8 z = llmc__vfma(llmc__vmul(x, x), llmc__vset1(0.044715f), llmc__vset1(1));
-    return LLMC__N(gate)(x, llmc__vmul(llmc__vmul(x, llmc__vset1(1.59576912f)), z));
-}
-
 LLMC__FN void LLMC__N(gelu_tanh)(float *y, size_t n)
 {
     const float *x = y;
-    LLMC__MAP(LLMC__N(gelu_tanh8)(v))
+    LLMC__MAP(LLMC__N(gelu_tanh_of)(v))
 }
 
 /* erfc by Abramowitz and Stegun 7.1.26: absolute error under 2e-7 times |x|.
@@ -8652,17 +8949,7 @@ LLMC__FN void LLMC__N(relu2)(float *y, size_t n)
     LLMC__MAP(llmc__vmul(v, llmc__vmax(llmc__vzero(), v)))
 }
 
-/* Bounds first in vmin and vmax, which keep NaN in their second operand. */
-LLMC__INLINE llmc__v8 LLMC__N(swiglu_oai8)(llmc__v8 u, llmc__v8 g)
-{
-    llmc__v8 seven = llmc__vset1(7);
-    g = llmc__vmin(seven, g);
-    u = llmc__vmin(seven, llmc__vmax(llmc__vset1(-7), u));
-    g = LLMC__N(gate)(g, llmc__vmul(g, llmc__vset1(1.702f)));
-    return llmc__vmul(g, llmc__vadd(u, llmc__vset1(1)));
-}
-
-LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai8)(v, u))
+LLMC__FN void LLMC__N(swiglu_oai)(float *y, const float *x, size_t n) LLMC__MAP(LLMC__N(swiglu_oai_of)(v, u))
 
     /* tanh z = 1 - 2 / (1 + e^2z), which cancels near 0: up to |z| = 0.6 an odd polynomial, fitted to
    within 3e-9 of z there. Within 3e-7 relative. */
@@ -9403,12 +9690,15 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 
 /* From here on everything is compiled once again, not once per set. */
 //--[ 09.6 KERNEL.choose ]-- the sets of this build
-/* Each block: which set, how its functions are declared, the pass, and all of it undone. */
+/* Each block: which set, how its functions are declared, the pass, and all of it undone.
+     LLMC__LINES   1: this pass has lines of its own      LLMC__LINED   the set whose lines its products call
+     LLMC__TAKEN   the set by whose quants_T they take units apart */
 #if LLMC__AVX2
 #define LLMC__PASS          1
 #define LLMC__TRANSPOSED    1
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__avx2_
+#define LLMC__TAKEN         llmc__avx2_
 #define LLMC__ISA           llmc__avx2_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx2_v
@@ -9421,6 +9711,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
+#undef LLMC__TAKEN
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -9433,8 +9724,9 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #if LLMC__AVX512
 #define LLMC__PASS          2
 #define LLMC__TRANSPOSED    1
-#define LLMC__LINES         0
-#define LLMC__LINED         llmc__avx2_
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__avx512_
+#define LLMC__TAKEN         llmc__avx512_
 #define LLMC__ISA           llmc__avx512_
 #define LLMC__LANES         llmc__avx2_
 #define LLMC__WIDE          llmc__avx512_w
@@ -9447,6 +9739,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
+#undef LLMC__TAKEN
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -9461,6 +9754,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neon_
+#define LLMC__TAKEN         llmc__neon_
 #define LLMC__ISA           llmc__neon_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -9473,6 +9767,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
+#undef LLMC__TAKEN
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -9487,6 +9782,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TRANSPOSED    0
 #define LLMC__LINES         1
 #define LLMC__LINED         llmc__neondot_
+#define LLMC__TAKEN         llmc__neon_
 #define LLMC__ISA           llmc__neondot_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -9499,6 +9795,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
+#undef LLMC__TAKEN
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -9511,6 +9808,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__TRANSPOSED    0
 #define LLMC__LINES         0
 #define LLMC__LINED         llmc__neondot_
+#define LLMC__TAKEN         llmc__neon_
 #define LLMC__ISA           llmc__neonmm_
 #define LLMC__LANES         llmc__neon_
 #define LLMC__WIDE          llmc__neon_v
@@ -9523,6 +9821,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #undef LLMC__TRANSPOSED
 #undef LLMC__LINES
 #undef LLMC__LINED
+#undef LLMC__TAKEN
 #undef LLMC__ISA
 #undef LLMC__LANES
 #undef LLMC__WIDE
@@ -9566,6 +9865,16 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
 }
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
+
+/* Threads share the rows of every matrix; the other way would be to give each thread some of the layers.
+   Milliseconds a token, TinyLlama-1.1B in Q4_0 on 2 threads of a loaded machine (the ratios count); rows are
+   measured, layers are one thread's time, or half of it where both have a token to work at:
+                      rows   layers
+     one sequence     42.5     82.6   a token passes all layers one after the other, whatever the threads
+     two together     26.2     41.3   each thread reads its layers once for either; rows once for both
+   What rows pay for that is a meeting after each product and attention, five a layer: 0.45 us each with two
+   threads that spin, 0.05 ms of a token. Work of some microseconds is not worth one: it stays with the
+   caller (15.1, 15.2), and a small model runs on one thread as fast as it can. */
 
 /* Runs fn over n pieces, on the caller's threads if it has any, and returns when all are done.
    fn writes only what its piece owns, so the order never shows in a result. One piece is not
@@ -10407,6 +10716,8 @@ LLMC_API llmc_json llmc_json_get(llmc_json object, const char *key)
 }
 
 //--[ 11.5 DATA.settings ]-- flat YAML and TOML line by line, JSON member by member
+LLMC__CALM
+
 /* What is read (everything else is refused with its line):
      YAML  key: value      # comment       plain, 'single' or "double" quoted values
      TOML  [section]  key = value          numbers, true, false, dates, quoted strings
@@ -12959,6 +13270,8 @@ LLMC_API const char *llmc_file_kind_name(llmc_file_kind kind)
     return (unsigned)kind < sizeof name / sizeof name[0] ? name[kind] : name[0];
 }
 
+LLMC__CALM_END
+
 //--[ 12.11 FILE.pattern ]-- what cuts and rewrites text before merging, by name and by regex
 #ifndef LLMC_NO_TOKEN
 
@@ -13917,11 +14230,12 @@ static bool llmc__list_line(const llmc__list *l, llmc__vocab_iter *it, const uin
    which says nothing of the bytes above it but is right for the lowest. */
 static size_t llmc__word_length(const uint8_t *p, size_t n)
 {
+    const uint64_t ones = 0x0101010101010101u;
     size_t at = 0;
     for (; n - at >= 8; at += 8) {
-        uint64_t x = llmc__u64le(p + at), low = (x - 0x2121212121212121u) & ~x & 0x8080808080808080u;
+        uint64_t x = llmc__u64le(p + at), low = (x - 0x21 * ones) & ~x & 0x80 * ones;
         if (low != 0)
-            break;
+            return at + (size_t)(((((low & (0 - low)) >> 7) - 1) & ones) * ones >> 56);
     }
     while (at < n && p[at] > ' ')
         at++;
@@ -14145,7 +14459,7 @@ static llmc_token llmc__vocab_find(const llmc__vocab *v, const char *text, size_
 static const char *llmc__vocab_problem(const llmc__vocab_token *k)
 {
     size_t i, n;
-    int least = 0;
+    uint32_t bad = 0, high = 0;
     if (k->kind == LLMC__KIND_BAD)
         return "is not a token with an id, or of no kind that is known";
     if (k->id >= LLMC__MAX_VOCAB)
@@ -14158,9 +14472,11 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return NULL;
     for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
         n--;
-    for (i = 0; i < n; i++) /* no exit on the way: a table look-up and nothing else for each */
-        least = llmc__base64_value(k->text[i]) < least ? -1 : least;
-    return least < 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
+    for (i = 0; i < n; i++) { /* no branch on the way; 0 in the table makes all bits ones */
+        bad |= llmc__base64_table[k->text[i] & 127] - 1u;
+        high |= k->text[i];
+    }
+    return ((bad | high) & 0x80) != 0 || n < 2 || n % 4 == 1 ? "is not base64" : NULL;
 }
 
 /* llmc__vocab_survey -- every entry of the lists, once                         (FILE.vocab)
@@ -14910,6 +15226,8 @@ static llmc_status llmc__vocab_mog(llmc__vocab *v, const llmc__mog *f, bool *pre
 #endif
 
 //--[ 12.14 FILE.sentencepiece ]-- tokenizer.model; source: SentencePiece's sentencepiece_model.proto
+LLMC__CALM
+
 #ifndef LLMC_NO_TOKEN
 
 /* What TrainerSpec and NormalizerSpec say. Fields have defaults that files leave out. */
@@ -16236,6 +16554,8 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
     llmc__out_u32(o, type);
     llmc__out_u64(o, count);
 }
+LLMC__CALM_END
+
 #endif
 
 //==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
@@ -20015,20 +20335,28 @@ static inline bool llmc__apart(const llmc_tokenizer *t, uint32_t a, uint32_t b)
     return (t->joined[a * 8 + b / 32] >> (b % 32) & 1) == 0;
 }
 
+/* What text w[a,c), of two symbols, joins to by itself: its key and id; LLMC__NO_PAIR: nothing. */
+static uint32_t llmc__pair_text(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t c,
+                                llmc_token *result)
+{
+    if (c - a > t->longest_merge)
+        return LLMC__NO_PAIR;
+    *result = llmc__token_lookup(t, w + a, c - a, true);
+    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+}
+
 /* What two neighbours, the symbols left and right that fill w[a,m) and w[m,c), join to: its key (lower
    joins first) and id; LLMC__NO_PAIR: they stay apart. By text, two symbols that are no tokens
-   themselves may join to one. */
-static uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m, size_t c,
-                           llmc_token left, llmc_token right, llmc_token *result)
+   themselves may join to one. Inline: words that are no tokens spend their time here. */
+static LLMC__ALWAYS inline uint32_t llmc__pair(const llmc_tokenizer *t, const uint8_t *w, size_t a, size_t m,
+                                               size_t c, llmc_token left, llmc_token right,
+                                               llmc_token *result)
 {
     if (llmc__apart(t, w[m - 1], w[m]))
         return LLMC__NO_PAIR;
     if (t->vocab.kind == LLMC__VOCAB_BPE)
         return llmc__merge_lookup(t, left, right, result);
-    if (c - a > t->longest_merge)
-        return LLMC__NO_PAIR;
-    *result = llmc__token_lookup(t, w + a, c - a, true);
-    return *result < 0 ? LLMC__NO_PAIR : t->tok[*result].rank;
+    return llmc__pair_text(t, w, a, c, result);
 }
 
 /* Length of the symbol that merging starts from at w [n], and its id or NONE:
@@ -20193,7 +20521,7 @@ static void llmc__stretch_small(const llmc_tokenizer *t, const uint8_t *w, uint3
                 before = llmc__pair(t, w, q, p, next[p], id[q], id[p], &joined[q]);
                 key[q] = llmc__pair_at(before, q);
             }
-            if (k <= rank || before <= rank) /* goes before those of this key that are left */
+            if (n <= 24 || k <= rank || before <= rank) /* goes before those of this key that are left */
                 break;
         }
     }
@@ -20449,27 +20777,34 @@ static llmc_token llmc__word_whole(const llmc_tokenizer *t, const uint8_t *w, si
     return LLMC_TOKEN_NONE;
 }
 
-/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+/* The ids of one word w [n], n >= 1, by merging.
    False: it is longer than LLMC__WORD_WINDOW and the work memory is too small for it. */
-static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
-                           llmc__ids *out)
+static bool llmc__word_join(const llmc_tokenizer *t, const uint8_t *w, size_t n, llmc__work work,
+                            llmc__ids *out)
 {
     uint32_t at[LLMC__WORD_WINDOW + 1];
     llmc_token id[LLMC__WORD_WINDOW];
     llmc__stretch a;
-    /* most words of most texts: one look-up and done */
-    llmc_token one = llmc__word_whole(t, w, n, whole);
-    if (one >= 0) {
-        llmc__ids_put(out, one, 0, n);
-        out->unknown = false;
-        return true;
-    }
     if (n > LLMC__WORD_WINDOW)
         return llmc__word_long(t, w, n, work, out);
     a.at = at;
     a.id = id;
     llmc__stretch_small(t, w, (uint32_t)n, &a);
     llmc__stretch_put(t, w, 0, &a, 0, a.count, out);
+    return true;
+}
+
+/* llmc__word_put -- the ids of one word w [n], n >= 1                         (TOKEN.merge)
+   whole: it is all of a piece. False: as above. */
+static bool llmc__word_put(const llmc_tokenizer *t, const uint8_t *w, size_t n, bool whole, llmc__work work,
+                           llmc__ids *out)
+{
+    /* most words of most texts: one look-up and done */
+    llmc_token one = llmc__word_whole(t, w, n, whole);
+    if (one < 0)
+        return llmc__word_join(t, w, n, work, out);
+    llmc__ids_put(out, one, 0, n);
+    out->unknown = false;
     return true;
 }
 
@@ -21114,8 +21449,7 @@ static bool llmc__piece_ids(const llmc_tokenizer *t, const uint8_t *p, size_t n,
             return true;
         }
         if (n < LLMC__WORD_WINDOW)
-            return space ? llmc__spaced_put(t, p, n, true, work, out)
-                         : llmc__word_put(t, p, n, false, work, out);
+            return space ? llmc__spaced_put(t, p, n, true, work, out) : llmc__word_join(t, p, n, work, out);
     }
     return llmc__runs_put(t, p, n, place, space, true, work, out, &used);
 }
@@ -22946,6 +23280,7 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
+LLMC__CALM
 
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
@@ -28628,6 +28963,8 @@ LLMC_API llmc_status llmc_model_save(const llmc_model *model, const llmc_save_op
     return o.format == LLMC_SAVE_TORCHLESS ? llmc__save_torchless(&s, diag) : llmc__save_gguf(&s, diag);
 }
 
+LLMC__CALM_END
+
 //--[ 14.15 MODEL.calibrate ]-- mean squares of what products read
 /* What a layer's products read: a row of sums each, experts' for every expert, in this order. */
 enum {
@@ -31711,6 +32048,8 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
 }
 
 //--[ 19.3 GRAMMAR.emit ]-- a program grows: alternatives, repeats, characters
+LLMC__CALM
+
 /* While a group is read: where its code and its last alternative begin, and the jumps to its end that
    wait for it, a list through their arg. */
 typedef struct llmc__gr_group {
@@ -32769,6 +33108,8 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 //--[ 19.6 GRAMMAR.stack ]-- sets of return addresses, each kept once
 /* Entries of a set or state being made are written behind the last one's, where they stay if nothing equal
    is there already. A pool that ends sets run.full; what is returned then is void, and the call that
@@ -33752,6 +34093,8 @@ LLMC_API llmc_status llmc_grammar_copy(llmc_grammar_state *dst, const llmc_gramm
 #ifndef LLMC_NO_GRAMMAR
 
 //--[ 19.10 GRAMMAR.write ]-- GBNF text, and JSON's own parts in it
+LLMC__CALM
+
 /* Text that counts on when its memory is full, so that a caller learns what it takes. */
 typedef struct llmc__schema_out {
     char *out;
@@ -36828,6 +37171,8 @@ LLMC_API llmc_status llmc_schema_gbnf(const llmc_blob *schema, const llmc_schema
     return LLMC_OK;
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_GRAMMAR */
 
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
@@ -37954,6 +38299,8 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
+LLMC__CALM
+
 #ifndef LLMC_NO_CHAT
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
@@ -46845,6 +47192,8 @@ LLMC_API bool llmc_reply_next(llmc_reply *r, llmc_reply_event *event)
     }
 }
 
+LLMC__CALM_END
+
 #endif /* LLMC_NO_CHAT */
 
 //==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
@@ -48134,6 +48483,8 @@ LLMC_API llmc_tasks llmc_pool_tasks(llmc_pool *pool)
 }
 
 //--[ 26.10 OS.folder ]-- which files a path means
+LLMC__CALM
+
 /* A folder's files as blobs that are not mapped yet: names are whole paths, size marks those that are
    chosen. */
 typedef struct llmc__folder {
@@ -48796,6 +49147,8 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
         llmc_close(host);
     return s;
 }
+
+LLMC__CALM_END
 
 #endif /* LLMC_NO_OS */
 

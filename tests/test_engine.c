@@ -1127,6 +1127,63 @@ static void long_word_needs_little_memory(void)
     free((void *)(uintptr_t)file.data);
 }
 
+/* ------------------------------------------------------------ a profile */
+/* How deep the parts stand, and how often each kind came. */
+typedef struct heard {
+    int depth, deepest, passes, products, heads, norms, attentions, samples;
+    const char *open[8];
+} heard;
+
+static void hear(void *user, const char *tag, const char *what)
+{
+    heard *h = (heard *)user;
+    if (tag == NULL) {
+        CHECK(what == NULL && h->depth > 0);
+        h->depth--;
+        return;
+    }
+    CHECK(what != NULL);
+    if (h->depth < 8)
+        h->open[h->depth] = tag;
+    h->deepest = ++h->depth > h->deepest ? h->depth : h->deepest;
+    h->passes += strcmp(tag, "FORWARD.pass") == 0;
+    h->heads += strcmp(what, "head") == 0;
+    h->norms += strcmp(tag, "LAYER.norm") == 0;
+    h->attentions += strcmp(tag, "LAYER.attn") == 0;
+    h->samples += strcmp(tag, "SAMPLE") == 0;
+    if (strcmp(what, "q, k, v") == 0)
+        CHECK(h->depth > 1 && strcmp(h->open[h->depth - 2], "LAYER.attn") == 0);
+    h->products += strcmp(what, "q, k, v") == 0 || strcmp(what, "attention out") == 0 ||
+                   strcmp(what, "gate, up") == 0 || strcmp(what, "down") == 0;
+}
+
+/* Parts are closed as often as opened, all of a pass are there, and the text does not change. */
+static void a_profile_hears_every_part(void)
+{
+    llmc_engine_options o = engine_options(64, 1, 32);
+    const int layers = (int)llmc_model_config(model)->n_layer;
+    llmc_piece piece;
+    heard h;
+    llmc_seq *s;
+    size_t n = 0;
+    int tokens = 0;
+    memset(&h, 0, sizeof h);
+    o.profile.fn = hear;
+    o.profile.user = &h;
+    if (!start(&o) || (s = open_seq(NULL)) == NULL || !add(s, "Once upon"))
+        return;
+    while (tokens < 8 && llmc_seq_next(s, &piece, &diag) == LLMC_OK) {
+        CHECK(strncmp(greedy_text + n, piece.text, piece.text_len) == 0);
+        n += piece.text_len;
+        tokens++;
+        CHECK(h.depth == 0);
+    }
+    CHECK(tokens == 8 && h.passes == 8 && h.samples == 8 && h.heads == 8);
+    CHECKF(h.attentions == 8 * layers && h.products == 4 * 8 * layers && h.norms == 8 * (2 * layers + 1),
+           "%d attentions, %d products, %d norms in 8 passes", h.attentions, h.products, h.norms);
+    CHECK(h.deepest >= 3 && h.deepest <= 8);
+}
+
 int main(void)
 {
     RUN(loads);
@@ -1162,6 +1219,7 @@ int main(void)
     RUN(wrong_use);
     RUN(text_too_long);
     RUN(long_word_needs_little_memory);
+    RUN(a_profile_hears_every_part);
     free(engine_mem);
     free(model_mem);
     free(file_bytes);

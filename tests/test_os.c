@@ -424,6 +424,31 @@ static void terminal_no(void)
 }
 #endif
 
+/* By name, and without one by the environment; what is not here is refused with what is. */
+static void kernels_by_name(void)
+{
+    llmc_cpu cpu;
+    llmc_diag d;
+    memset(&cpu, 0, sizeof cpu);
+    CHECK(llmc_os_cpu("scalar", &cpu, &d) == LLMC_OK && cpu.features == LLMC_CPU_SCALAR);
+    CHECK(llmc_os_cpu("auto", &cpu, &d) == LLMC_OK && cpu.features == llmc_cpu_detect().features);
+    cpu.features = 77;
+    CHECK(llmc_os_cpu("mmx", &cpu, &d) == LLMC_BAD_ARG && cpu.features == 77);
+    CHECKF(strstr(d.message, "'mmx'") != NULL && strstr(d.message, "auto, scalar") != NULL, "%s", d.message);
+    CHECK(llmc_os_cpu("", &cpu, NULL) == LLMC_BAD_ARG && cpu.features == 77);
+#ifndef _WIN32
+    setenv("LLMC_ISA", "scalar", 1);
+    CHECK(llmc_os_cpu(NULL, &cpu, &d) == LLMC_OK && cpu.features == LLMC_CPU_SCALAR);
+    CHECK(llmc_os_cpu("auto", &cpu, &d) == LLMC_OK && cpu.features == llmc_cpu_detect().features);
+    setenv("LLMC_ISA", "a name that is longer than any set of instructions could ever have, surely", 1);
+    CHECK(llmc_os_cpu(NULL, &cpu, &d) == LLMC_BAD_ARG && strstr(d.message, "LLMC_ISA") != NULL);
+    setenv("LLMC_ISA", "", 1);
+    CHECK(llmc_os_cpu(NULL, &cpu, &d) == LLMC_OK && cpu.features == llmc_cpu_detect().features);
+    unsetenv("LLMC_ISA");
+    CHECK(llmc_os_cpu(NULL, &cpu, &d) == LLMC_OK && cpu.features == llmc_cpu_detect().features);
+#endif
+}
+
 static void clock_moves(void)
 {
     uint64_t a = llmc_os_nanoseconds(), b;
@@ -513,6 +538,7 @@ int main(void)
     RUN(memory_pages);
     RUN(quota_numbers);
     RUN(quota_groups);
+    RUN(kernels_by_name);
     RUN(clock_moves);
     RUN(open_undoes);
     RUN(open_stories);

@@ -177,11 +177,12 @@ static double part_of(double amount, const limits_peak *p)
 }
 
 /* Seconds for n tokens that see `seen` positions in all, `heads` of them with logits, in `passes` passes over
-   the weights: reading or multiplying, whichever takes longer. bf16 counts as f32 where there is no product. */
+   the weights: reading or multiplying, whichever takes longer. bf16 is multiplied as f32 where that is faster
+   (on some processors its product takes twice as long). */
 static double least_seconds(const cost *c, const limits *l, double n, double seen, double heads,
                             double passes)
 {
-    const limits_peak *bf16 = l->bf16.rate > 0 ? &l->bf16 : &l->f32;
+    const limits_peak *bf16 = l->bf16.rate > l->f32.rate ? &l->bf16 : &l->f32;
     double products =
         part_of(n * (c->i8 - c->head_i8) + heads * c->head_i8, &l->i8) +
         part_of(n * (c->f32 - c->head_f32) + heads * c->head_f32 + seen * c->kv_products, &l->f32) +
@@ -859,7 +860,7 @@ static void print_table(const report *r)
     printf(".\n");
     if (last->resident > 0) {
         printf("In memory: %s", tool_bytes(last->resident, text));
-        printf(", of that %s the model's file.\n", tool_bytes(last->resident_file, text));
+        printf(", of that %s mapped from files.\n", tool_bytes(last->resident_file, text));
     }
     for (i = 0; i < r->n_runs; i++)
         print_limits(&r->runs[i]);
@@ -1048,7 +1049,7 @@ static void measure(const report *r, uint32_t threads, results *out)
     limits_measure(&out->can.i8, &tasks);
     limits_measure(&out->can.f32, &tasks);
     limits_measure(&out->can.bf16, &tasks);
-    yardstick_open(&y, &tasks, (size_t)r->s->repeats * 2 + 1);
+    yardstick_open(&y, &tasks, (size_t)r->s->repeats * 2 + 1, r->cost.bytes);
     if (r->s->prefill != 0 || r->s->decode != 0)
         bench_single(r->subject->model, tool_opt.cpu, tasks, r->s, &y, out);
     yardstick_look(&y);

@@ -39,7 +39,7 @@ static inline void limits_run(const llmc_tasks *tasks, uint32_t n, llmc_task_fn 
 
 /* ---- memory read bandwidth ----------------------------------------------------------- */
 
-#define LIMITS_BYTES ((size_t)512 << 20)
+#define LIMITS_BYTES ((size_t)512 << 20) /* to read: more than caches hold */
 #define LIMITS_PIECE ((size_t)1 << 20)
 
 typedef struct limits_reader {
@@ -110,10 +110,11 @@ typedef struct yardstick {
     const llmc_tasks *tasks;
 } yardstick;
 
-static inline void yardstick_open(yardstick *y, const llmc_tasks *tasks, size_t most)
+/* For a model that caches hold anyway (weights bytes) a smaller buffer will do. */
+static inline void yardstick_open(yardstick *y, const llmc_tasks *tasks, size_t most, double weights)
 {
     memset(y, 0, sizeof *y);
-    y->bytes = LIMITS_BYTES;
+    y->bytes = weights < 16e6 ? LIMITS_BYTES / 4 : LIMITS_BYTES;
     while (llmc_os_memory(&y->memory, y->bytes, NULL) != LLMC_OK)
         if ((y->bytes /= 2) < 8 * LIMITS_PIECE)
             tool_die("no memory to measure the bandwidth with");
