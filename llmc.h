@@ -6234,12 +6234,14 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_s(const llmc__avx2_quants *q, const llmc__
 LLMC__AVX2_FN __m256i llmc__avx2_dots_h(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
                                         int bias)
 {
-    __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302, 0x03020302,
-                                     0x03020302, 0x03020302),
-            a;
+    const __m256i each = _mm256_setr_epi32(0x01000100, 0x01000100, 0x01000100, 0x01000100, 0x03020302,
+                                           0x03020302, 0x03020302, 0x03020302);
+    __m256i all = llmc__avx2_load(s), first = _mm256_permute2x128_si256(all, all, 0x00),
+            last = _mm256_permute2x128_si256(all, all, 0x11), a; /* scales of blocks 0 to 3, of 4 to 7 */
 #define LLMC__DOT(i)                                                                   \
     _mm256_madd_epi16(_mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i))), \
-                      _mm256_shuffle_epi8(llmc__avx2_dword(s + 2 * (i)), each))
+                      _mm256_shuffle_epi8((i) < 4 ? first : last,                      \
+                                          _mm256_add_epi8(each, _mm256_set1_epi32((i) % 4 * 0x04040404))))
     a = llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3), LLMC__DOT(4), LLMC__DOT(5),
                         LLMC__DOT(6), LLMC__DOT(7));
 #undef LLMC__DOT
