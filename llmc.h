@@ -1529,7 +1529,8 @@ LLMC_API uint32_t llmc_version(void)
 #if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
 #define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
 #define LLMC__CALM_END _Pragma("clang attribute pop")
-#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && \
+    !defined(__OPTIMIZE_SIZE__)
 #define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define LLMC__CALM_END _Pragma("GCC pop_options")
 #else
@@ -4994,8 +4995,9 @@ static inline size_t llmc__x8_units(size_t n)
       llmc__x8[llmc__x8_units(n)] for the others (llmc__wants_x8), aligned as those types need.
    n: any for float types, else a multiple of the type's block.
    out: only the rows * cols results are written, so threads may share an array by rows.
-   Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
-   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to x8
+   Bounds: float types as any f32 sum of n products; vector sets take it eight ways in
+   blocks of 256, so that errors grow with 32 + n / 256. BF16 keeps x in f32 where a processor has products
+   of bf16, too: on those of Intel measured here they are half as fast as f32's. Q types: integers are exact, so beside the x that was rounded to x8
    (d / 2 an element) there is one rounding for the product of scales and one for each block's
    addition (two where it is not fused), and the same again for minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
@@ -9112,7 +9114,7 @@ LLMC__FN void LLMC__N(key_store_f16)(void *page, uint32_t slot, const float *x, 
 
 /* kv_dot: four rows share q. kv_mix: 32 elements of out stay in registers over all rows.
    k, v [rows][n], row_bytes apart, at a multiple of 2; q, out and p aligned floats.
-   dot   each score has the order of matmul's sums; scaled last. What is missing of the last four
+   dot   a score's order is tile41's; scaled last. What is missing of the last four
          rows is computed as copies of the last.
    mix   one chain of fused multiply-adds per element, over j: cutting the rows anywhere and
          going on with out gives the same bits. Rows inside and columns outside, since out
@@ -23246,7 +23248,6 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
 LLMC__CALM
 
-
 //--[ 14.1 MODEL.roles ]-- what each tensor is for
 /* id, name in GGUF, its row length and number of rows by letter: D width, V vocabulary, C context,
    Q all query heads (H K), G all key/value heads (G K), S those of a fused q, k, v, F feed-forward,
@@ -29303,7 +29304,7 @@ static inline void llmc__add_times(const llmc__batch *b, float *y, float a, cons
     b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
 }
 
-/* x . y over n, in the order of every product's sum. */
+/* x . y over n, in kv_dot's order. */
 static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
 {
     float sum;
