@@ -5044,10 +5044,12 @@ static inline size_t llmc__x8_units(size_t n)
       llmc__x8[llmc__x8_units(n)] for the others (llmc__wants_x8), aligned as those types need.
    n: any for float types, else a multiple of the type's block.
    out: only the rows * cols results are written, so threads may share an array by rows.
-   Bounds: float types as any f32 sum of n products; vector sets take it eight ways, so that
-   errors grow with n / 8. Q types: integers are exact, so beside the x that was rounded to x8
-   (d / 2 an element) there is one rounding for the product of scales and one for each block's
-   addition (two where it is not fused), and the same again for minimums.
+   Bounds: float types as any f32 sum of n products; vector sets take it eight ways in blocks of 256,
+   so that errors grow with 32 + n / 256. BF16 keeps x in f32 where a processor has products of bf16,
+   too: on those of Intel measured here they are half as fast as f32's. Q types: integers are exact, so
+   beside the x that was rounded to x8 (d / 2 an element) there is one rounding for the product of
+   scales and one for each block's addition (two where it is not fused), and the same again for
+   minimums.
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
    results do not depend on how a product is cut. Rows come fastest in multiples of
    LLMC__PANEL_ROWS.
@@ -7860,10 +7862,9 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
 #define LLMC__BLOCK 256
-#define LLMC__DEEP \
-    (LLMC__BLOCK + 8) /* of a panel: a gap after each part, or they would share sets of the cache */
-#define LLMC__TALL (2 * LLMC__W) /* rows of a panel */
-#define LLMC__SLAB 64            /* rows that meet a tile's columns while L1 holds those */
+#define LLMC__DEEP  (LLMC__BLOCK + 8) /* a gap after each part, or all would meet in the same sets of L1 */
+#define LLMC__TALL  (2 * LLMC__W)     /* rows of a panel */
+#define LLMC__SLAB  64                /* rows that meet a tile's columns while L1 holds those */
 #if LLMC__W == 16
 #define LLMC__BROAD 12 /* most columns of a tile: 24 sums, 2 of weights and 1 of x in 32 registers */
 #define LLMC__EACH(X) \
@@ -9264,7 +9265,7 @@ LLMC__FN void LLMC__N(key_store_f16)(void *page, uint32_t slot, const float *x, 
 
 /* kv_dot: four rows share q. kv_mix: 32 elements of out stay in registers over all rows.
    k, v [rows][n], row_bytes apart, at a multiple of 2; q, out and p aligned floats.
-   dot   each score has the order of matmul's sums; scaled last. What is missing of the last four
+   dot   a score's order is tile41's; scaled last. What is missing of the last four
          rows is computed as copies of the last.
    mix   one chain of fused multiply-adds per element, over j: cutting the rows anywhere and
          going on with out gives the same bits. Rows inside and columns outside, since out
@@ -29457,7 +29458,7 @@ static inline void llmc__add_times(const llmc__batch *b, float *y, float a, cons
     b->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
 }
 
-/* x . y over n, in the order of every product's sum. */
+/* x . y over n, in kv_dot's order. */
 static inline float llmc__dot(const llmc__batch *b, const float *x, const float *y, size_t n)
 {
     float sum;
