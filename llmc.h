@@ -1088,7 +1088,7 @@ typedef struct llmc_engine_options {
     uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
     uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
-    llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
+    llmc_dtype kv_type;         /* F32, F16 or BF16; NONE: F16                                     */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
     uint64_t chat_bytes;        /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
     llmc_tasks tasks;
@@ -2840,6 +2840,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      vabsbits  each lane's bits without the sign: larger bits, larger number; NaN above all
      vround    nearest integers (ties to even) of lanes in [-2^22, 2^22]
      viput32   four v8i of values in [-128, 127] as 32 int8
+     vitops visums   eight v8i: lane i is the largest lane of v[i], or the sum of its lanes
      vscales   eight f16 at p, p + step bytes, ..., at any address
      vkeep     the same value, in a register: gcc would else load it again for every use
      vprefetch asks for a cache line; any address, valid or not
@@ -3021,6 +3022,32 @@ LLMC__AVX2_FN void llmc__avx2_viput32(int8_t *p, __m256i a, __m256i b, __m256i c
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i *)p, all);
 }
+
+/* Of each vector lanes are brought down to one, those of another taking the free places; a operates:
+     0x4e, blend   | a0|2 a1|3 b0|2 b1|3 | ...               |
+     0x88, 0xdd    | a0-3 b0-3 c0-3 d0-3 | a4-7 b4-7 ...     |     and efgh likewise
+     0x20, 0x31    | a0-7 b0-7 c0-7 d0-7 | e0-7 f0-7 ...     | */
+#define LLMC__AVX2_SHUFFLE(a, b, how) \
+    _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), how))
+#define LLMC__AVX2_LANES(name, operation)                                                               \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##2(__m256i a, __m256i b)                                    \
+    {                                                                                                   \
+        return operation(_mm256_blend_epi32(a, b, 0xcc), LLMC__AVX2_SHUFFLE(a, b, 0x4e));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name##4(const __m256i *v)                                        \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##2(v[0], v[1]), b = llmc__avx2_##name##2(v[2], v[3]);             \
+        return operation(LLMC__AVX2_SHUFFLE(a, b, 0x88), LLMC__AVX2_SHUFFLE(a, b, 0xdd));               \
+    }                                                                                                   \
+    LLMC__AVX2_FN __m256i llmc__avx2_##name(const __m256i v[8])                                         \
+    {                                                                                                   \
+        __m256i a = llmc__avx2_##name##4(v), b = llmc__avx2_##name##4(v + 4);                           \
+        return operation(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)); \
+    }
+LLMC__AVX2_LANES(vitops, _mm256_max_epi32)
+LLMC__AVX2_LANES(visums, _mm256_add_epi32)
+#undef LLMC__AVX2_LANES
+#undef LLMC__AVX2_SHUFFLE
 
 /* Through the integer load: what p points to is bytes of a file, not floats. */
 LLMC__AVX2_FN __m256 llmc__avx2_vload_f32(const void *p)
@@ -3362,6 +3389,26 @@ LLMC__NEON_OP2(vimax, v8i, vmaxq_s32)
 LLMC__NEON_OP1(vcvt, v8, v8i, vcvtq_f32_s32)
 #undef LLMC__NEON_OP1
 #undef LLMC__NEON_OP2
+
+/* Pairwise: halves of a vector first, then neighbours. */
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_vitops(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vmaxq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpmaxq_s32(vpmaxq_s32(t[0], t[1]), vpmaxq_s32(t[2], t[3])),
+                             vpmaxq_s32(vpmaxq_s32(t[4], t[5]), vpmaxq_s32(t[6], t[7])));
+}
+LLMC__NEON_FN llmc__neon_v8i llmc__neon_visums(const llmc__neon_v8i v[8])
+{
+    int32x4_t t[8];
+    int i;
+    for (i = 0; i < 8; i++)
+        t[i] = vaddq_s32(v[i].a, v[i].b);
+    return llmc__neon_v8i_of(vpaddq_s32(vpaddq_s32(t[0], t[1]), vpaddq_s32(t[2], t[3])),
+                             vpaddq_s32(vpaddq_s32(t[4], t[5]), vpaddq_s32(t[6], t[7])));
+}
 
 /* As under 06.1. Plain loads have no alignment of their own on AArch64 beyond the element's. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vset1(float a)
@@ -5107,7 +5154,7 @@ typedef struct llmc__kernels {
     void (*softcap)(float *x, size_t n, float cap); /* x = cap tanh(x / cap); cap > 0 */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
-    /* F32, F16: cache rows, in native byte order, aligned to 2 */
+    /* F32, F16, BF16: cache rows, in native byte order, aligned to 2 */
     void (*kv_store[LLMC_DTYPE_COUNT])(void *dst, const float *x, size_t n);
     /* out[j] = scale * sum_i q[i] k[j][i], j < rows */
     void (*kv_dot[LLMC_DTYPE_COUNT])(float *out, const float *q, const void *k, size_t row_bytes, size_t rows,
@@ -5160,55 +5207,56 @@ typedef struct llmc__rows {
    of its own, p that of the set it builds upon (AVX2 for AVX-512), for most the same. Arrays go by
    llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to
    floats one at a time (15). */
-#define LLMC__KERNELS(p, w, name)                                                                  \
-    {                                                                                              \
-        name,                                                                                      \
-            {NULL,                                                                                 \
-             w(matmul_f32),                                                                        \
-             w(matmul_f16),                                                                        \
-             w(matmul_bf16),                                                                       \
-             w(matmul_q8_0),                                                                       \
-             w(matmul_q4_0),                                                                       \
-             NULL,                                                                                 \
-             w(matmul_q4_1),                                                                       \
-             w(matmul_q5_0),                                                                       \
-             w(matmul_q5_1),                                                                       \
-             w(matmul_q2_k),                                                                       \
-             w(matmul_q3_k),                                                                       \
-             w(matmul_q4_k),                                                                       \
-             w(matmul_q5_k),                                                                       \
-             w(matmul_q6_k),                                                                       \
-             w(matmul_q8_k),                                                                       \
-             w(matmul_iq4_nl),                                                                     \
-             w(matmul_iq4_xs),                                                                     \
-             w(matmul_mxfp4),                                                                      \
-             NULL},                                                                                \
-            {NULL,                                                                                 \
-             llmc__row_f32,                                                                        \
-             llmc__row_f16,                                                                        \
-             llmc__row_bf16,                                                                       \
-             llmc__row_q8_0,                                                                       \
-             llmc__row_q4_0,                                                                       \
-             NULL,                                                                                 \
-             llmc__row_q4_1,                                                                       \
-             llmc__row_q5_0,                                                                       \
-             llmc__row_q5_1,                                                                       \
-             llmc__row_q2_k,                                                                       \
-             llmc__row_q3_k,                                                                       \
-             llmc__row_q4_k,                                                                       \
-             llmc__row_q5_k,                                                                       \
-             llmc__row_q6_k,                                                                       \
-             llmc__row_q8_k,                                                                       \
-             llmc__row_iq4_nl,                                                                     \
-             llmc__row_iq4_xs,                                                                     \
-             llmc__row_mxfp4,                                                                      \
-             NULL},                                                                                \
-            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
-            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),    \
-            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
-            {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
-            w(attend_join), p(finite), p(top), p(weigh)                                            \
+#define LLMC__KERNELS(p, w, name)                                                                         \
+    {                                                                                                     \
+        name,                                                                                             \
+            {NULL,                                                                                        \
+             w(matmul_f32),                                                                               \
+             w(matmul_f16),                                                                               \
+             w(matmul_bf16),                                                                              \
+             w(matmul_q8_0),                                                                              \
+             w(matmul_q4_0),                                                                              \
+             NULL,                                                                                        \
+             w(matmul_q4_1),                                                                              \
+             w(matmul_q5_0),                                                                              \
+             w(matmul_q5_1),                                                                              \
+             w(matmul_q2_k),                                                                              \
+             w(matmul_q3_k),                                                                              \
+             w(matmul_q4_k),                                                                              \
+             w(matmul_q5_k),                                                                              \
+             w(matmul_q6_k),                                                                              \
+             w(matmul_q8_k),                                                                              \
+             w(matmul_iq4_nl),                                                                            \
+             w(matmul_iq4_xs),                                                                            \
+             w(matmul_mxfp4),                                                                             \
+             NULL},                                                                                       \
+            {NULL,                                                                                        \
+             llmc__row_f32,                                                                               \
+             llmc__row_f16,                                                                               \
+             llmc__row_bf16,                                                                              \
+             llmc__row_q8_0,                                                                              \
+             llmc__row_q4_0,                                                                              \
+             NULL,                                                                                        \
+             llmc__row_q4_1,                                                                              \
+             llmc__row_q5_0,                                                                              \
+             llmc__row_q5_1,                                                                              \
+             llmc__row_q2_k,                                                                              \
+             llmc__row_q3_k,                                                                              \
+             llmc__row_q4_k,                                                                              \
+             llmc__row_q5_k,                                                                              \
+             llmc__row_q6_k,                                                                              \
+             llmc__row_q8_k,                                                                              \
+             llmc__row_iq4_nl,                                                                            \
+             llmc__row_iq4_xs,                                                                            \
+             llmc__row_mxfp4,                                                                             \
+             NULL},                                                                                       \
+            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),           \
+            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16), p(kv_store_bf16)}, \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},                   \
+            {NULL, p(key_store_f32), p(key_store_f16), p(key_store_bf16)},                                \
+            {NULL, w(attend_f32), w(attend_f16), w(attend_bf16)}, w(attend_join), p(finite), p(top),      \
+            p(weigh)                                                                                      \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -5626,6 +5674,14 @@ static void llmc__scalar_kv_store_f16(void *dst, const float *x, size_t n)
         h[i] = llmc__f32_to_f16(x[i]);
 }
 
+static void llmc__scalar_kv_store_bf16(void *dst, const float *x, size_t n)
+{
+    uint16_t *h = (uint16_t *)dst;
+    size_t i;
+    for (i = 0; i < n; i++)
+        h[i] = llmc__f32_to_bf16(x[i]);
+}
+
 /* Element i of a cache row. Native order: the cache never leaves this machine's memory. */
 static inline float llmc__kv_f32(const uint8_t *row, size_t i)
 {
@@ -5639,6 +5695,13 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
     uint16_t h;
     LLMC_MEMCPY(&h, row + 2 * i, 2);
     return llmc__f16_to_f32(h);
+}
+
+static inline float llmc__kv_bf16(const uint8_t *row, size_t i)
+{
+    uint16_t h;
+    LLMC_MEMCPY(&h, row + 2 * i, 2);
+    return llmc__bf16_to_f32(h);
 }
 
 /* dot: k [rows][n], q [n], out [rows], each in order of i; scaled last, one rounding.
@@ -5684,6 +5747,14 @@ static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x
     size_t i;
     for (i = 0; i < n; i++)
         to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
+}
+
+static void llmc__scalar_key_store_bf16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = llmc__f32_to_bf16(x[i]);
 }
 
 #define LLMC__LOG2E 1.44269504f
@@ -5737,6 +5808,7 @@ static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score,
     }
 LLMC__ATTEND_FN(f32, 4)
 LLMC__ATTEND_FN(f16, 2)
+LLMC__ATTEND_FN(bf16, 2)
 #undef LLMC__ATTEND_FN
 
 /* Both are scaled to the larger top. */
@@ -6917,10 +6989,6 @@ LLMC__AVX512_FN __m256i llmc__avx512_dot8_q4_0(const uint8_t *w, const llmc__x8 
     llmc__avx512_quants_q4_0(&q, w);
     return llmc__avx512_dots_u(&q, x, NULL, 8);
 }
-LLMC__AVX512_FN __m256i llmc__avx512_minimums(const llmc__x8 *x, const int16_t *m)
-{
-    return llmc__avx2_minimums(x, m);
-}
 
 /* Types of 256, as llmc__avx2_quants_q4_k and the rest. */
 LLMC__AVX512_FN void llmc__avx512_quants_iq4_xs(llmc__avx512_quants *q, const uint8_t *w)
@@ -7312,7 +7380,6 @@ LLMC__NEON_FN llmc__neon_v8i llmc__neon_minimums(const llmc__x8 *x, const int16_
     }
 LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 #if LLMC__NEON_DOT
-#define llmc__neondot_minimums llmc__neon_minimums
 LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
 #endif
 #undef LLMC__NEON_LINES
@@ -7660,6 +7727,8 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__vabsbits  LLMC__V(vabsbits)
 #define llmc__vround    LLMC__V(vround)
 #define llmc__viput32   LLMC__V(viput32)
+#define llmc__vitops    LLMC__V(vitops)
+#define llmc__visums    LLMC__V(visums)
 #define llmc__vscales   LLMC__V(vscales)
 #define llmc__vkeep     LLMC__V(vkeep)
 #define llmc__vprefetch LLMC__V(vprefetch)
@@ -7700,7 +7769,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS 5
+#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 3 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -7782,6 +7851,8 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+              A page ahead is asked for where elements are converted: that fills the time that reading ahead
+              by the processor alone needs. F32, a load and a product, loses by asking.
      turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
@@ -7837,7 +7908,7 @@ LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
 /* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
    a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
    columns are one of four and up to twice the stride, which is what an instruction can hold.
-   ahead: where the columns of the next tile begin; asked for a little in each part. */
+   ahead: where the columns of the next tile begin, asked for a little in each part; 0: nothing is. */
 LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
                                    uintptr_t ahead, unsigned columns)
 {
@@ -7871,7 +7942,7 @@ LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t
 #if LLMC__BROAD > 6
         const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
 #endif
-        for (j = 0; j < columns; j++) {
+        for (j = 0; ahead != 0 && j < columns; j++) {
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
         }
@@ -8000,7 +8071,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
                                                : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
             for (r = 0; r < s->rows; r += LLMC__TALL)
                 s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
-                        s->x_stride, m, ahead);
+                        s->x_stride, m, r == 0 ? ahead : 0);
         }
     }
 }
@@ -8028,6 +8099,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
             a = b = c = d = llmc__vzero();                                                                   \
             for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                if (bytes == 2)                                                                              \
+                    llmc__vprefetch((uintptr_t)w + 3 * bytes * k + 4096);                                    \
                 a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
                 b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
                                b);                                                                           \
@@ -8242,6 +8315,7 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
     int i;
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
     h->d = LLMC__N(ve8m0)(bytes);
@@ -8370,7 +8444,7 @@ LLMC__EIGHT_FN(q4_0, 8 * 18)
         LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
         if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
-            acc = llmc__vfma(llmc__vcvt(LLMC__N(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
+            acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
         return acc;                                                                                    \
@@ -8633,15 +8707,19 @@ LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
 }
 
 /* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
-   LLMC__PART_BYTES. */
+   LLMC__PART_BYTES. Meanwhile `bytes` from next on are fetched, the rows of the next panel: reading is for
+   few columns what takes longest, and unpacking by itself would wait for every line. */
 LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
                             const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
-                            size_t cols, float *part)
+                            size_t cols, float *part, uintptr_t next, size_t bytes)
 {
     float sum[LLMC__PANEL_ROWS];
-    size_t b, t, r;
-    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    size_t b, t, r, at = 0;
+    for (b = 0; b < 8; b++)
+        LLMC_MEMSET(part + b * LLMC__PART, 0, (cols + 3) / 4 * 4 * LLMC__PANEL_ROWS * sizeof *part);
     for (b = 0; b < blocks; b++) {
+        for (; at < bytes / blocks * (b + 1); at += 64)
+            llmc__vprefetch(next + at);
         u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
     }
     for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
@@ -8662,7 +8740,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
     const uint8_t *row[LLMC__PANEL_ROWS];
     size_t r, t, b, i;
     for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
-        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS, rest = rows - r - tall;
+        size_t bytes = (rest < LLMC__PANEL_ROWS ? rest : LLMC__PANEL_ROWS) * row_bytes;
         for (i = 0; i < LLMC__PANEL_ROWS; i++)
             row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
         for (b = 0; b < blocks; b += 8) {
@@ -8672,7 +8751,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
         for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
             LLMC__N(tile)
         (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
-         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch,
+         (uintptr_t)row[0] + LLMC__PANEL_ROWS * row_bytes, t == 0 ? bytes : 0);
     }
 }
 
@@ -8751,13 +8831,72 @@ LLMC__INLINE void LLMC__N(quantize_block)(const float *x, llmc__x8 *out, size_t 
     out->sum[at] = out->d[at] * (float)(lane[0] + more[0]);
 }
 
-/* Units begin as zeros, which is also what blocks beyond n are. */
+/* Eight blocks of which none is special; most are their largest bits. The same numbers as
+   llmc__x8_scale's, and all sums of one kind at once. */
+LLMC__INLINE void LLMC__N(quantize_unit)(const float *x, llmc__x8 *out, const int32_t most[8])
+{
+    llmc__v8 high = llmc__vset1(127), m;
+    llmc__v8i low[8], up[8];
+    float inverse[8];
+    int32_t sum[2][8];
+    int b;
+    m = LLMC__V(vload_f32)(most);
+    llmc__vstore(out->d, llmc__vdiv(m, high));
+    llmc__vstore(inverse, llmc__vdiv(high, m));
+    for (b = 0; b < 8; b++, x += LLMC__QK) {
+        llmc__v8i i, j, k, l;
+        m = llmc__vset1(inverse[b]);
+        i = llmc__vround(llmc__vmul(llmc__vload(x), m));
+        j = llmc__vround(llmc__vmul(llmc__vload(x + 8), m));
+        k = llmc__vround(llmc__vmul(llmc__vload(x + 16), m));
+        l = llmc__vround(llmc__vmul(llmc__vload(x + 24), m));
+        llmc__viput32(out->q + 32 * b, i, j, k, l);
+        low[b] = llmc__viadd(i, j);
+        up[b] = llmc__viadd(k, l);
+    }
+    llmc__vistore(sum[0], llmc__visums(low));
+    llmc__vistore(sum[1], llmc__visums(up));
+    for (b = 0; b < 8; b++) {
+        out->half[2 * b] = (int16_t)sum[0][b];
+        out->half[2 * b + 1] = (int16_t)sum[1][b];
+        out->less[b] = -128 * (sum[0][b] + sum[1][b]);
+        out->sum[b] = out->d[b] * (float)(sum[0][b] + sum[1][b]);
+    }
+}
+
+/* Eight blocks' largest bits; whether all of them are numbers from 2^-100 on. */
+LLMC__INLINE bool LLMC__N(most_of)(int32_t most[8], const float *x)
+{
+    llmc__v8i v[8];
+    bool plain = true;
+    int b;
+    for (b = 0; b < 8; b++, x += LLMC__QK)
+        v[b] = llmc__vimax(
+            llmc__vimax(llmc__vabsbits(llmc__vload(x)), llmc__vabsbits(llmc__vload(x + 8))),
+            llmc__vimax(llmc__vabsbits(llmc__vload(x + 16)), llmc__vabsbits(llmc__vload(x + 24))));
+    llmc__vistore(most, llmc__vitops(v));
+    for (b = 0; b < 8; b++)
+        plain = plain && most[b] >= 0x0d800000 && most[b] < 0x7f800000;
+    return plain;
+}
+
+/* Units that are not whole, or have a special block, begin as zeros, which is also what blocks beyond n
+   are. */
 LLMC__FN void LLMC__N(quantize_x)(const float *x, size_t n, llmc__x8 *out)
 {
+    int32_t most[8];
     size_t b;
-    LLMC_MEMSET(out, 0, llmc__x8_units(n) * sizeof *out);
-    for (b = 0; b < n / LLMC__QK; b++, x += LLMC__QK)
-        LLMC__N(quantize_block)(x, &out[b / 8], b % 8);
+    for (; n > 0; n -= b * LLMC__QK, x += b * LLMC__QK, out++) {
+        size_t blocks = n < LLMC__UNIT ? n / LLMC__QK : 8;
+        b = blocks;
+        if (blocks == 8 && LLMC__N(most_of)(most, x)) {
+            LLMC__N(quantize_unit)(x, out, most);
+            continue;
+        }
+        LLMC_MEMSET(out, 0, sizeof *out);
+        for (b = 0; b < blocks; b++)
+            LLMC__N(quantize_block)(x + b * LLMC__QK, out, b);
+    }
 }
 
 #endif /* LLMC__PASS == 1 */
@@ -9091,6 +9230,17 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     }
 }
 
+/* No vector has bf16's rounding in every set, and stores are few. */
+LLMC__FN void LLMC__N(kv_store_bf16)(void *dst, const float *x, size_t n)
+{
+    llmc__scalar_kv_store_bf16(dst, x, n);
+}
+
+LLMC__FN void LLMC__N(key_store_bf16)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    llmc__scalar_key_store_bf16(page, slot, x, n);
+}
+
 LLMC__FN void LLMC__N(key_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
 {
     llmc__scalar_key_store_f32(page, slot, x, n);
@@ -9391,10 +9541,12 @@ typedef void (*LLMC__N(band_fn))(float *c, size_t c_step, const float *f, const 
 #endif
 LLMC__BAND_FNS(f32, 4)
 LLMC__BAND_FNS(f16, 2)
+LLMC__BAND_FNS(bf16, 2)
 
 /* By rows; llmc__band_rows names those that are there. */
 static const LLMC__N(band_fn) LLMC__N(bands_f32)[] = LLMC__BAND_TABLE(f32);
 static const LLMC__N(band_fn) LLMC__N(bands_f16)[] = LLMC__BAND_TABLE(f16);
+static const LLMC__N(band_fn) LLMC__N(bands_bf16)[] = LLMC__BAND_TABLE(bf16);
 
 /* How many rows go together when so many are left. */
 LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
@@ -9406,7 +9558,7 @@ LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
 #endif
 }
 
-/* Where a tile is read: in the cache, for a few rows; unpacked, when many come. Values in runs. */
+/* Where a tile is read: in the cache, for few rows or as floats; unpacked, when many come. Values in runs. */
 typedef struct LLMC__N(source) {
     const LLMC__N(band_fn) * fn;
     const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
@@ -9549,58 +9701,59 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
 }
 
 /* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
-#define LLMC__ATTEND_FN(type, bytes)                                                                   \
-    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                       \
-    {                                                                                                  \
-        uint8_t end[16 * bytes] = {0};                                                                 \
-        size_t i, full = n & ~(size_t)15;                                                              \
-        for (i = 0; i < full; i += LLMC__W)                                                            \
-            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                 \
-        if (full == n)                                                                                 \
-            return;                                                                                    \
-        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                       \
-        for (i = 0; i < 16; i += LLMC__W)                                                              \
-            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                         \
-    }                                                                                                  \
-    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)     \
-    {                                                                                                  \
-        uint32_t p, j, tight = a->K == a->wide;                                                        \
-        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                 \
-            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
-            j = a->first > base ? a->first - base : 0;                                                 \
-            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
-            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);   \
-            for (; j < end; j += tight ? end - j : 1)                                                  \
-                LLMC__N(widen_##type)                                                                  \
-            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
-             (tight ? end - j : 1) * (size_t)a->K);                                                    \
-        }                                                                                              \
-    }                                                                                                  \
-    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                        \
-    {                                                                                                  \
-        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K; \
-        LLMC__N(source) s;                                                                             \
-        uint32_t r, n, p;                                                                              \
-        bool there = a->alike && a->rows <= LLMC__BAND_ROWS && a->K == a->wide;                        \
-        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                     \
-        s.size = there ? bytes : 4;                                                                    \
-        s.row = s.size * a->wide;                                                                      \
-        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                \
-        s.fetch = there;                                                                               \
-        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                       \
-            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                               \
-            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                    \
-            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);           \
-        }                                                                                              \
-        if (!there)                                                                                    \
-            LLMC__N(attend_unpack_##type)(a, keys, values);                                            \
-        for (r = 0; r < a->rows; r += n) {                                                             \
-            n = LLMC__N(band_rows)(a->rows - r);                                                       \
-            LLMC__N(attend_rows)(a, &s, r, n, score);                                                  \
-        }                                                                                              \
+#define LLMC__ATTEND_FN(type, bytes)                                                                       \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                           \
+    {                                                                                                      \
+        uint8_t end[16 * bytes] = {0};                                                                     \
+        size_t i, full = n & ~(size_t)15;                                                                  \
+        for (i = 0; i < full; i += LLMC__W)                                                                \
+            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                     \
+        if (full == n)                                                                                     \
+            return;                                                                                        \
+        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                           \
+        for (i = 0; i < 16; i += LLMC__W)                                                                  \
+            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                             \
+    }                                                                                                      \
+    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)         \
+    {                                                                                                      \
+        uint32_t p, j, tight = a->K == a->wide;                                                            \
+        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                     \
+            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                                   \
+            j = a->first > base ? a->first - base : 0;                                                     \
+            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                       \
+            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);       \
+            for (; j < end; j += tight ? end - j : 1)                                                      \
+                LLMC__N(widen_##type)                                                                      \
+            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,               \
+             (tight ? end - j : 1) * (size_t)a->K);                                                        \
+        }                                                                                                  \
+    }                                                                                                      \
+    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                            \
+    {                                                                                                      \
+        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K;     \
+        LLMC__N(source) s;                                                                                 \
+        uint32_t r, n, p;                                                                                  \
+        bool few = a->alike && a->rows <= LLMC__BAND_ROWS, there = a->K == a->wide && (few || bytes == 4); \
+        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                         \
+        s.size = there ? bytes : 4;                                                                        \
+        s.row = s.size * a->wide;                                                                          \
+        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                    \
+        s.fetch = there && few;                                                                            \
+        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                           \
+            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                                   \
+            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                        \
+            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);               \
+        }                                                                                                  \
+        if (!there)                                                                                        \
+            LLMC__N(attend_unpack_##type)(a, keys, values);                                                \
+        for (r = 0; r < a->rows; r += n) {                                                                 \
+            n = LLMC__N(band_rows)(a->rows - r);                                                           \
+            LLMC__N(attend_rows)(a, &s, r, n, score);                                                      \
+        }                                                                                                  \
     }
 LLMC__ATTEND_FN(f32, 4)
 LLMC__ATTEND_FN(f16, 2)
+LLMC__ATTEND_FN(bf16, 2)
 #undef LLMC__ATTEND_FN
 #undef LLMC__BAND_ZERO
 #undef LLMC__BAND_LOAD
@@ -29184,7 +29337,7 @@ typedef struct llmc__kv_layout {
     /* of a page, of a layer in it, of a head in that, of one position */
     uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
     uint32_t page_tokens;
-    llmc_dtype type; /* F32 or F16 */
+    llmc_dtype type; /* F32, F16 or BF16 */
 } llmc__kv_layout;
 
 /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
@@ -29979,15 +30132,19 @@ static uint64_t llmc__attend_step(const llmc_config *c)
 
 static uint64_t llmc__attend_scratch(const llmc_config *c, uint64_t rows)
 {
-    uint64_t step = llmc__attend_step(c);
-    return rows * (2 * step) + LLMC__TILE * (8 + 2 * step);
+    uint64_t wide = llmc__attend_step(c) - 32;
+    return rows * (2 * wide + 32) + LLMC__TILE * (8 + 2 * wide);
 }
 
-/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full. Returns how many. */
+/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full: smaller than it might
+   be, down to 64 rows, where there would be too few for the workers. Returns how many. */
 static uint32_t llmc__attend_blocks(const llmc__batch *b)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t most = llmc__attend_rows(c) / llmc__attend_group(c), t, n = 0;
+    uint32_t group = llmc__attend_group(c), most = llmc__attend_rows(c) / group, t, n = 0;
+    while (most > 1 && most * group > 64 &&
+           (uint64_t)b->n * c->n_kv_head < 4 * (uint64_t)b->tasks.workers * most)
+        most = (most + 1) / 2;
     for (t = 0; t < b->n; t++)
         if (t == 0 || t - b->block[n - 1] == most || b->pages[t] != b->pages[t - 1] ||
             b->pos[t] != b->pos[t - 1] + 1)
@@ -37233,9 +37390,9 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
     if (o->kv_type == LLMC_DTYPE_NONE)
         o->kv_type = LLMC_F16;
-    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
-        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET, "kv_type %s: F16 or F32 expected",
-                          llmc_dtype_name(o->kv_type));
+    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32 && o->kv_type != LLMC_BF16)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
+                          "kv_type %s: F32, F16 or BF16 expected", llmc_dtype_name(o->kv_type));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
     if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&
