@@ -58,13 +58,13 @@ empty()
 # shows, and without a function that takes over 16 KB of stack or an amount that depends on its input.
 compiled()
 {
-    label=$1
+    what=$1 # label is try's
     shift
     rm -f "$DIR/impl.o" "$DIR/impl.su"
-    try "$label compiles" "$@" $STRICT -fstack-usage -c tests/build/impl.c -o "$DIR/impl.o" || return
-    [ "$label" = 'clang -O0' ] && return # which gives each passing vector a place of its own
+    try "$what compiles" "$@" $STRICT -fstack-usage -c tests/build/impl.c -o "$DIR/impl.o" || return
+    [ "$what" = 'clang -O0' ] && return # which gives each passing vector a place of its own
     awk '$2 > 16384 || ($3 ~ /dynamic/ && $3 !~ /bounded/)' "$DIR/impl.su" >"$DIR/large"
-    empty "$label: no function over 16 KB of stack, or dynamic" "$DIR/large"
+    empty "$what: no function over 16 KB of stack, or dynamic" "$DIR/large"
     echo "        most stack: $(sort -k2,2n "$DIR/impl.su" | tail -n 1 | sed 's/.*://')"
 }
 

@@ -70,7 +70,7 @@ for c in i686-linux-gnu-gcc aarch64-linux-gnu-gcc s390x-linux-gnu-gcc arm-linux-
         skip "$c" "not here"
         continue
     fi
-    runtime='__(u?divdi3|u?moddi3|u?divmoddi4|fix.*|float.*|aeabi_.*|clz.i2|ctz.i2|popcount.i2|ashldi3|lshrdi3|muldi3|atomic_.*)|_GLOBAL_OFFSET_TABLE_|__x86\.get_pc_thunk\..*'
+    runtime='__(u?divdi3|u?moddi3|u?divmoddi4|fix.*|float.*|aeabi_.*|clz.i2|ctz.i2|popcount.i2|ashldi3|lshrdi3|muldi3|atomic_.*|aarch64_ldadd.*)|_GLOBAL_OFFSET_TABLE_|__x86\.get_pc_thunk\..*'
     freestanding "$c -O1" "$c" -O1
 done
 finish
