@@ -1088,7 +1088,7 @@ typedef struct llmc_engine_options {
     uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
     uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
     uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
-    llmc_dtype kv_type;         /* F32 or F16; NONE: F16                                           */
+    llmc_dtype kv_type;         /* F32, F16 or BF16; NONE: F16                                     */
     uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
     uint64_t chat_bytes;        /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
     llmc_tasks tasks;
@@ -1496,9 +1496,9 @@ LLMC_API uint32_t llmc_version(void)
    LLMC__UNUSED    helpers that some gates or instruction sets leave without a caller
    LLMC__FORMAT    lets the compiler check our message texts against their arguments
    LLMC__NOINLINE  keeps a big scratch array out of its callers' stack frames
-   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, and is half of
-                   the header: compiled for little code, in little time. Only helpers that are LLMC__ALWAYS are
-                   inlined into it from outside (gcc).
+   LLMC__CALM      from here to LLMC__CALM_END code that runs once for a file, a template or a schema, half
+                   of the header: compiled for little code, in little time. gcc inlines into it from
+                   outside only what is LLMC__ALWAYS.
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
    LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
@@ -1526,11 +1526,13 @@ LLMC_API uint32_t llmc_version(void)
 #define LLMC__NOINLINE
 #define LLMC__ALWAYS
 #endif
-#if defined(__clang__) && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#if !defined(__OPTIMIZE__) || defined(__OPTIMIZE_SIZE__) || defined(__TINYC__)
+#define LLMC__CALM
+#define LLMC__CALM_END
+#elif defined(__clang__)
 #define LLMC__CALM     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
 #define LLMC__CALM_END _Pragma("clang attribute pop")
-#elif LLMC__GNU && !defined(__clang__) && !defined(__TINYC__) && defined(__OPTIMIZE__) && \
-    !defined(__OPTIMIZE_SIZE__)
+#elif defined(__GNUC__)
 #define LLMC__CALM     _Pragma("GCC push_options") _Pragma("GCC optimize(\"O1\")")
 #define LLMC__CALM_END _Pragma("GCC pop_options")
 #else
@@ -5152,7 +5154,7 @@ typedef struct llmc__kernels {
     void (*softcap)(float *x, size_t n, float cap); /* x = cap tanh(x / cap); cap > 0 */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
-    /* F32, F16: cache rows, in native byte order, aligned to 2 */
+    /* F32, F16, BF16: cache rows, in native byte order, aligned to 2 */
     void (*kv_store[LLMC_DTYPE_COUNT])(void *dst, const float *x, size_t n);
     /* out[j] = scale * sum_i q[i] k[j][i], j < rows */
     void (*kv_dot[LLMC_DTYPE_COUNT])(float *out, const float *q, const void *k, size_t row_bytes, size_t rows,
@@ -5205,55 +5207,56 @@ typedef struct llmc__rows {
    of its own, p that of the set it builds upon (AVX2 for AVX-512), for most the same. Arrays go by
    llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to
    floats one at a time (15). */
-#define LLMC__KERNELS(p, w, name)                                                                  \
-    {                                                                                              \
-        name,                                                                                      \
-            {NULL,                                                                                 \
-             w(matmul_f32),                                                                        \
-             w(matmul_f16),                                                                        \
-             w(matmul_bf16),                                                                       \
-             w(matmul_q8_0),                                                                       \
-             w(matmul_q4_0),                                                                       \
-             NULL,                                                                                 \
-             w(matmul_q4_1),                                                                       \
-             w(matmul_q5_0),                                                                       \
-             w(matmul_q5_1),                                                                       \
-             w(matmul_q2_k),                                                                       \
-             w(matmul_q3_k),                                                                       \
-             w(matmul_q4_k),                                                                       \
-             w(matmul_q5_k),                                                                       \
-             w(matmul_q6_k),                                                                       \
-             w(matmul_q8_k),                                                                       \
-             w(matmul_iq4_nl),                                                                     \
-             w(matmul_iq4_xs),                                                                     \
-             w(matmul_mxfp4),                                                                      \
-             NULL},                                                                                \
-            {NULL,                                                                                 \
-             llmc__row_f32,                                                                        \
-             llmc__row_f16,                                                                        \
-             llmc__row_bf16,                                                                       \
-             llmc__row_q8_0,                                                                       \
-             llmc__row_q4_0,                                                                       \
-             NULL,                                                                                 \
-             llmc__row_q4_1,                                                                       \
-             llmc__row_q5_0,                                                                       \
-             llmc__row_q5_1,                                                                       \
-             llmc__row_q2_k,                                                                       \
-             llmc__row_q3_k,                                                                       \
-             llmc__row_q4_k,                                                                       \
-             llmc__row_q5_k,                                                                       \
-             llmc__row_q6_k,                                                                       \
-             llmc__row_q8_k,                                                                       \
-             llmc__row_iq4_nl,                                                                     \
-             llmc__row_iq4_xs,                                                                     \
-             llmc__row_mxfp4,                                                                      \
-             NULL},                                                                                \
-            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
-            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),    \
-            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16)},            \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},            \
-            {NULL, p(key_store_f32), p(key_store_f16)}, {NULL, w(attend_f32), w(attend_f16)},      \
-            w(attend_join), p(finite), p(top), p(weigh)                                            \
+#define LLMC__KERNELS(p, w, name)                                                                         \
+    {                                                                                                     \
+        name,                                                                                             \
+            {NULL,                                                                                        \
+             w(matmul_f32),                                                                               \
+             w(matmul_f16),                                                                               \
+             w(matmul_bf16),                                                                              \
+             w(matmul_q8_0),                                                                              \
+             w(matmul_q4_0),                                                                              \
+             NULL,                                                                                        \
+             w(matmul_q4_1),                                                                              \
+             w(matmul_q5_0),                                                                              \
+             w(matmul_q5_1),                                                                              \
+             w(matmul_q2_k),                                                                              \
+             w(matmul_q3_k),                                                                              \
+             w(matmul_q4_k),                                                                              \
+             w(matmul_q5_k),                                                                              \
+             w(matmul_q6_k),                                                                              \
+             w(matmul_q8_k),                                                                              \
+             w(matmul_iq4_nl),                                                                            \
+             w(matmul_iq4_xs),                                                                            \
+             w(matmul_mxfp4),                                                                             \
+             NULL},                                                                                       \
+            {NULL,                                                                                        \
+             llmc__row_f32,                                                                               \
+             llmc__row_f16,                                                                               \
+             llmc__row_bf16,                                                                              \
+             llmc__row_q8_0,                                                                              \
+             llmc__row_q4_0,                                                                              \
+             NULL,                                                                                        \
+             llmc__row_q4_1,                                                                              \
+             llmc__row_q5_0,                                                                              \
+             llmc__row_q5_1,                                                                              \
+             llmc__row_q2_k,                                                                              \
+             llmc__row_q3_k,                                                                              \
+             llmc__row_q4_k,                                                                              \
+             llmc__row_q5_k,                                                                              \
+             llmc__row_q6_k,                                                                              \
+             llmc__row_q8_k,                                                                              \
+             llmc__row_iq4_nl,                                                                            \
+             llmc__row_iq4_xs,                                                                            \
+             llmc__row_mxfp4,                                                                             \
+             NULL},                                                                                       \
+            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),           \
+            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16), p(kv_store_bf16)}, \
+            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},                   \
+            {NULL, p(key_store_f32), p(key_store_f16), p(key_store_bf16)},                                \
+            {NULL, w(attend_f32), w(attend_f16), w(attend_bf16)}, w(attend_join), p(finite), p(top),      \
+            p(weigh)                                                                                      \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
@@ -5671,6 +5674,14 @@ static void llmc__scalar_kv_store_f16(void *dst, const float *x, size_t n)
         h[i] = llmc__f32_to_f16(x[i]);
 }
 
+static void llmc__scalar_kv_store_bf16(void *dst, const float *x, size_t n)
+{
+    uint16_t *h = (uint16_t *)dst;
+    size_t i;
+    for (i = 0; i < n; i++)
+        h[i] = llmc__f32_to_bf16(x[i]);
+}
+
 /* Element i of a cache row. Native order: the cache never leaves this machine's memory. */
 static inline float llmc__kv_f32(const uint8_t *row, size_t i)
 {
@@ -5684,6 +5695,13 @@ static inline float llmc__kv_f16(const uint8_t *row, size_t i)
     uint16_t h;
     LLMC_MEMCPY(&h, row + 2 * i, 2);
     return llmc__f16_to_f32(h);
+}
+
+static inline float llmc__kv_bf16(const uint8_t *row, size_t i)
+{
+    uint16_t h;
+    LLMC_MEMCPY(&h, row + 2 * i, 2);
+    return llmc__bf16_to_f32(h);
 }
 
 /* dot: k [rows][n], q [n], out [rows], each in order of i; scaled last, one rounding.
@@ -5729,6 +5747,14 @@ static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x
     size_t i;
     for (i = 0; i < n; i++)
         to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
+}
+
+static void llmc__scalar_key_store_bf16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = llmc__f32_to_bf16(x[i]);
 }
 
 #define LLMC__LOG2E 1.44269504f
@@ -5782,6 +5808,7 @@ static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score,
     }
 LLMC__ATTEND_FN(f32, 4)
 LLMC__ATTEND_FN(f16, 2)
+LLMC__ATTEND_FN(bf16, 2)
 #undef LLMC__ATTEND_FN
 
 /* Both are scaled to the larger top. */
@@ -7744,7 +7771,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS 5
+#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 3 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -7826,6 +7853,8 @@ LLMC__INLINE void LLMC__N(store_part)(float *p, llmc__v8 x, size_t n)
    F16 and BF16 are widened exactly first, so the three types differ in nothing else.
      line     one row, up to four columns: read from end to end, which is what streams from memory fastest.
               Four chains at a time hide an addition's latency: four blocks of one column, or one of four.
+              A page ahead is asked for where elements are converted: that fills the time that reading ahead
+              by the processor alone needs. F32, a load and a product, loses by asking.
      turn     LLMC__TALL rows by up to 256 elements to floats, turned: panel[k][row].
      tile     a panel by COLUMNS columns, sums in registers; x is broadcast.
    Blocks are as long as L1 holds a panel of. */
@@ -7881,7 +7910,7 @@ LLMC__INLINE size_t LLMC__N(panel_at)(size_t k, size_t m)
 /* sum[c][row] += the block's sum. panel [m][TALL], x columns of m <= 256 elements, stride bytes apart; m is
    a multiple of eight but in a row's last block. columns is a constant where this is inlined. Addresses of
    columns are one of four and up to twice the stride, which is what an instruction can hold.
-   ahead: where the columns of the next tile begin; asked for a little in each part. */
+   ahead: where the columns of the next tile begin, asked for a little in each part; 0: nothing is. */
 LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t *x, size_t stride, size_t m,
                                    uintptr_t ahead, unsigned columns)
 {
@@ -7915,7 +7944,7 @@ LLMC__INLINE void LLMC__N(tile_of)(float *sum, const float *panel, const uint8_t
 #if LLMC__BROAD > 6
         const uint8_t *p2 = p1 + 3 * stride, *p3 = p2 + 3 * stride;
 #endif
-        for (j = 0; j < columns; j++) {
+        for (j = 0; ahead != 0 && j < columns; j++) {
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2));
             llmc__vprefetch(ahead + j * stride + t * (LLMC__BLOCK / 2) + 64);
         }
@@ -8044,7 +8073,7 @@ LLMC__FN void LLMC__N(slab_sum)(const LLMC__N(slab) * s)
                                                : (uintptr_t)s->x + 4 * (k + LLMC__BLOCK);
             for (r = 0; r < s->rows; r += LLMC__TALL)
                 s->tile(s->sum + r * size + i * s->wide * LLMC__TALL, s->panel + r * LLMC__DEEP, x,
-                        s->x_stride, m, ahead);
+                        s->x_stride, m, r == 0 ? ahead : 0);
         }
     }
 }
@@ -8072,6 +8101,8 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
         for (; n >= 4 * LLMC__BLOCK; n -= 4 * LLMC__BLOCK) {                                                 \
             a = b = c = d = llmc__vzero();                                                                   \
             for (k = 0; k < LLMC__BLOCK; k += 8, w += 8 * bytes, x += 8) {                                   \
+                if (bytes == 2)                                                                              \
+                    llmc__vprefetch((uintptr_t)w + 3 * bytes * k + 4096);                                    \
                 a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
                 b = llmc__vfma(LLMC__N(load_##type)(w + LLMC__BLOCK * bytes), llmc__vload(x + LLMC__BLOCK),  \
                                b);                                                                           \
@@ -8286,6 +8317,7 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t bytes = 0;
     int i;
+    LLMC__UNROLL
     for (i = 0; i < 8; i++)
         bytes |= (uint64_t)w[17 * i] << 8 * i;
     h->d = LLMC__N(ve8m0)(bytes);
@@ -8677,15 +8709,19 @@ LLMC__INLINE llmc__wv LLMC__N(fold)(const float *part)
 }
 
 /* A panel with cols <= LLMC__TILE_WIDTH columns; its first `rows` rows are real. part is scratch,
-   LLMC__PART_BYTES. */
+   LLMC__PART_BYTES. Meanwhile `bytes` from next on are fetched, the rows of the next panel: reading is for
+   few columns what takes longest, and unpacking by itself would wait for every line. */
 LLMC__FN void LLMC__N(tile)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, size_t rows,
                             const llmc__panel *p, size_t blocks, const uint8_t *x, size_t x_stride,
-                            size_t cols, float *part)
+                            size_t cols, float *part, uintptr_t next, size_t bytes)
 {
     float sum[LLMC__PANEL_ROWS];
-    size_t b, t, r;
-    LLMC_MEMSET(part, 0, LLMC__PART_BYTES);
+    size_t b, t, r, at = 0;
+    for (b = 0; b < 8; b++)
+        LLMC_MEMSET(part + b * LLMC__PART, 0, (cols + 3) / 4 * 4 * LLMC__PANEL_ROWS * sizeof *part);
     for (b = 0; b < blocks; b++) {
+        for (; at < bytes / blocks * (b + 1); at += 64)
+            llmc__vprefetch(next + at);
         u->block(part + b % 8 * LLMC__PART, p + b / 8, b % 8, x + b / 8 * sizeof(llmc__x8), x_stride, cols);
     }
     for (t = 0; t < cols; t++, out += out_stride, part += LLMC__PANEL_ROWS) {
@@ -8706,7 +8742,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
     const uint8_t *row[LLMC__PANEL_ROWS];
     size_t r, t, b, i;
     for (r = 0; r < rows; r += LLMC__PANEL_ROWS) {
-        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS;
+        size_t tall = rows - r < LLMC__PANEL_ROWS ? rows - r : LLMC__PANEL_ROWS, rest = rows - r - tall;
+        size_t bytes = (rest < LLMC__PANEL_ROWS ? rest : LLMC__PANEL_ROWS) * row_bytes;
         for (i = 0; i < LLMC__PANEL_ROWS; i++)
             row[i] = w + (r + (i < tall ? i : tall - 1)) * row_bytes;
         for (b = 0; b < blocks; b += 8) {
@@ -8716,7 +8753,8 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
         for (t = 0; t < cols; t += LLMC__TILE_WIDTH)
             LLMC__N(tile)
         (u, out + t * out_stride + r, out_stride, tall, p, blocks, x + t * x_stride, x_stride,
-         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch);
+         cols - t < LLMC__TILE_WIDTH ? cols - t : LLMC__TILE_WIDTH, (float *)scratch,
+         (uintptr_t)row[0] + LLMC__PANEL_ROWS * row_bytes, t == 0 ? bytes : 0);
     }
 }
 
@@ -9194,6 +9232,17 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
     }
 }
 
+/* No vector has bf16's rounding in every set, and stores are few. */
+LLMC__FN void LLMC__N(kv_store_bf16)(void *dst, const float *x, size_t n)
+{
+    llmc__scalar_kv_store_bf16(dst, x, n);
+}
+
+LLMC__FN void LLMC__N(key_store_bf16)(void *page, uint32_t slot, const float *x, size_t n)
+{
+    llmc__scalar_key_store_bf16(page, slot, x, n);
+}
+
 LLMC__FN void LLMC__N(key_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
 {
     llmc__scalar_key_store_f32(page, slot, x, n);
@@ -9494,10 +9543,12 @@ typedef void (*LLMC__N(band_fn))(float *c, size_t c_step, const float *f, const 
 #endif
 LLMC__BAND_FNS(f32, 4)
 LLMC__BAND_FNS(f16, 2)
+LLMC__BAND_FNS(bf16, 2)
 
 /* By rows; llmc__band_rows names those that are there. */
 static const LLMC__N(band_fn) LLMC__N(bands_f32)[] = LLMC__BAND_TABLE(f32);
 static const LLMC__N(band_fn) LLMC__N(bands_f16)[] = LLMC__BAND_TABLE(f16);
+static const LLMC__N(band_fn) LLMC__N(bands_bf16)[] = LLMC__BAND_TABLE(bf16);
 
 /* How many rows go together when so many are left. */
 LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
@@ -9509,7 +9560,7 @@ LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
 #endif
 }
 
-/* Where a tile is read: in the cache, for a few rows; unpacked, when many come. Values in runs. */
+/* Where a tile is read: in the cache, for few rows or as floats; unpacked, when many come. Values in runs. */
 typedef struct LLMC__N(source) {
     const LLMC__N(band_fn) * fn;
     const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
@@ -9652,58 +9703,59 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
 }
 
 /* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
-#define LLMC__ATTEND_FN(type, bytes)                                                                   \
-    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                       \
-    {                                                                                                  \
-        uint8_t end[16 * bytes] = {0};                                                                 \
-        size_t i, full = n & ~(size_t)15;                                                              \
-        for (i = 0; i < full; i += LLMC__W)                                                            \
-            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                 \
-        if (full == n)                                                                                 \
-            return;                                                                                    \
-        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                       \
-        for (i = 0; i < 16; i += LLMC__W)                                                              \
-            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                         \
-    }                                                                                                  \
-    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)     \
-    {                                                                                                  \
-        uint32_t p, j, tight = a->K == a->wide;                                                        \
-        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                 \
-            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                               \
-            j = a->first > base ? a->first - base : 0;                                                 \
-            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                   \
-            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);   \
-            for (; j < end; j += tight ? end - j : 1)                                                  \
-                LLMC__N(widen_##type)                                                                  \
-            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,           \
-             (tight ? end - j : 1) * (size_t)a->K);                                                    \
-        }                                                                                              \
-    }                                                                                                  \
-    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                        \
-    {                                                                                                  \
-        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K; \
-        LLMC__N(source) s;                                                                             \
-        uint32_t r, n, p;                                                                              \
-        bool there = a->alike && a->rows <= LLMC__BAND_ROWS && a->K == a->wide;                        \
-        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                     \
-        s.size = there ? bytes : 4;                                                                    \
-        s.row = s.size * a->wide;                                                                      \
-        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                \
-        s.fetch = there;                                                                               \
-        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                       \
-            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                               \
-            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                    \
-            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);           \
-        }                                                                                              \
-        if (!there)                                                                                    \
-            LLMC__N(attend_unpack_##type)(a, keys, values);                                            \
-        for (r = 0; r < a->rows; r += n) {                                                             \
-            n = LLMC__N(band_rows)(a->rows - r);                                                       \
-            LLMC__N(attend_rows)(a, &s, r, n, score);                                                  \
-        }                                                                                              \
+#define LLMC__ATTEND_FN(type, bytes)                                                                       \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                           \
+    {                                                                                                      \
+        uint8_t end[16 * bytes] = {0};                                                                     \
+        size_t i, full = n & ~(size_t)15;                                                                  \
+        for (i = 0; i < full; i += LLMC__W)                                                                \
+            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                     \
+        if (full == n)                                                                                     \
+            return;                                                                                        \
+        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                           \
+        for (i = 0; i < 16; i += LLMC__W)                                                                  \
+            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                             \
+    }                                                                                                      \
+    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)         \
+    {                                                                                                      \
+        uint32_t p, j, tight = a->K == a->wide;                                                            \
+        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                     \
+            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                                   \
+            j = a->first > base ? a->first - base : 0;                                                     \
+            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                       \
+            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);       \
+            for (; j < end; j += tight ? end - j : 1)                                                      \
+                LLMC__N(widen_##type)                                                                      \
+            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,               \
+             (tight ? end - j : 1) * (size_t)a->K);                                                        \
+        }                                                                                                  \
+    }                                                                                                      \
+    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                            \
+    {                                                                                                      \
+        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K;     \
+        LLMC__N(source) s;                                                                                 \
+        uint32_t r, n, p;                                                                                  \
+        bool few = a->alike && a->rows <= LLMC__BAND_ROWS, there = a->K == a->wide && (few || bytes == 4); \
+        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                         \
+        s.size = there ? bytes : 4;                                                                        \
+        s.row = s.size * a->wide;                                                                          \
+        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                    \
+        s.fetch = there && few;                                                                            \
+        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                           \
+            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                                   \
+            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                        \
+            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);               \
+        }                                                                                                  \
+        if (!there)                                                                                        \
+            LLMC__N(attend_unpack_##type)(a, keys, values);                                                \
+        for (r = 0; r < a->rows; r += n) {                                                                 \
+            n = LLMC__N(band_rows)(a->rows - r);                                                           \
+            LLMC__N(attend_rows)(a, &s, r, n, score);                                                      \
+        }                                                                                                  \
     }
 LLMC__ATTEND_FN(f32, 4)
 LLMC__ATTEND_FN(f16, 2)
+LLMC__ATTEND_FN(bf16, 2)
 #undef LLMC__ATTEND_FN
 #undef LLMC__BAND_ZERO
 #undef LLMC__BAND_LOAD
@@ -29286,7 +29338,7 @@ typedef struct llmc__kv_layout {
     /* of a page, of a layer in it, of a head in that, of one position */
     uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
     uint32_t page_tokens;
-    llmc_dtype type; /* F32 or F16 */
+    llmc_dtype type; /* F32, F16 or BF16 */
 } llmc__kv_layout;
 
 /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
@@ -30081,15 +30133,19 @@ static uint64_t llmc__attend_step(const llmc_config *c)
 
 static uint64_t llmc__attend_scratch(const llmc_config *c, uint64_t rows)
 {
-    uint64_t step = llmc__attend_step(c);
-    return rows * (2 * step) + LLMC__TILE * (8 + 2 * step);
+    uint64_t wide = llmc__attend_step(c) - 32;
+    return rows * (2 * wide + 32) + LLMC__TILE * (8 + 2 * wide);
 }
 
-/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full. Returns how many. */
+/* Begins of blocks in b->block [T], cut where sequences meet and where a block is full: smaller than it might
+   be, down to 64 rows, where there would be too few for the workers. Returns how many. */
 static uint32_t llmc__attend_blocks(const llmc__batch *b)
 {
     const llmc_config *c = &b->model->config;
-    uint32_t most = llmc__attend_rows(c) / llmc__attend_group(c), t, n = 0;
+    uint32_t group = llmc__attend_group(c), most = llmc__attend_rows(c) / group, t, n = 0;
+    while (most > 1 && most * group > 64 &&
+           (uint64_t)b->n * c->n_kv_head < 4 * (uint64_t)b->tasks.workers * most)
+        most = (most + 1) / 2;
     for (t = 0; t < b->n; t++)
         if (t == 0 || t - b->block[n - 1] == most || b->pages[t] != b->pages[t - 1] ||
             b->pos[t] != b->pos[t - 1] + 1)
@@ -37335,9 +37391,9 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
                                                         LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
     if (o->kv_type == LLMC_DTYPE_NONE)
         o->kv_type = LLMC_F16;
-    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32)
-        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET, "kv_type %s: F16 or F32 expected",
-                          llmc_dtype_name(o->kv_type));
+    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32 && o->kv_type != LLMC_BF16)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
+                          "kv_type %s: F32, F16 or BF16 expected", llmc_dtype_name(o->kv_type));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
     if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&

@@ -76,7 +76,7 @@ static const option_row rows[] = {
     {"ignore-eos", 0, AS_FLAG, AT(ignore_eos), 0, 0, NULL, "go on when the model wants to end"},
     {"seed", 0, AS_TEXT, AT(seed), 0, 0, "N", "of the random numbers (default: from the clock)"},
     {"tokenizer", 0, AS_TEXT, AT(tokenizer), 0, 0, "FILE", "tokenizer apart from the model (llama2.c)"},
-    {"kv-type", 0, AS_TEXT, AT(kv_type), 0, 0, "TYPE", "numbers in the cache: f16 (default) or f32"},
+    {"kv-type", 0, AS_TEXT, AT(kv_type), 0, 0, "TYPE", "numbers in the cache: f16 (default), bf16 or f32"},
     {"isa", 0, AS_TEXT, AT(isa), 0, 0, "NAME", "kernels: auto, scalar, avx2, avx512, neon, simde"},
     {"batch-tokens", 0, AS_WHOLE, AT(batch_tokens), 0, 1 << 20, "N", "most tokens in one step; 0: 256"},
     {"config", 0, AS_TEXT, AT(config), 0, 0, "FILE", "settings, as bench --tune writes them"},
@@ -426,8 +426,8 @@ static int resolve_names(chat *c)
     if (llmc_os_cpu(s->isa, &c->cpu, &diag) != LLMC_OK)
         return complain(EXIT_USAGE, "%s%s", s->isa != NULL ? "--isa: " : "", diag.message);
     c->kv_type = s->kv_type != NULL ? llmc_dtype_named(s->kv_type) : LLMC_DTYPE_NONE;
-    if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_F32)
-        return complain(EXIT_USAGE, "--kv-type: '%s' is neither f16 nor f32", s->kv_type);
+    if (s->kv_type != NULL && c->kv_type != LLMC_F16 && c->kv_type != LLMC_BF16 && c->kv_type != LLMC_F32)
+        return complain(EXIT_USAGE, "--kv-type: '%s' is none of f16, bf16, f32", s->kv_type);
     if (s->format != NULL && llmc_chat_format_named(s->format, &c->format) != LLMC_OK)
         return unknown_format(s->format);
     return EXIT_OK;

@@ -21,11 +21,13 @@ static const attn_case cases[] = {
     {"mha", 2, 2, 16, 0, 0, 150, false, false, 0, LLMC_F32},
     {"mqa 8", 8, 1, 64, 0, 0, 300, false, false, 0, LLMC_F16},
     {"gqa 3", 6, 2, 80, 0, 0, 200, true, false, 0, LLMC_F16},
+    {"gqa 4, bf16", 8, 2, 64, 60, 0, 180, false, false, 0, LLMC_BF16},
     {"gqa 5", 5, 1, 96, 0, 0, 130, false, false, 20, LLMC_F32},
     {"gqa 7", 14, 2, 128, 0, 0, 129, true, false, 30, LLMC_F16},
     {"gqa 2, long heads", 4, 2, 256, 0, 0, 100, false, false, 0, LLMC_F16},
     {"more heads than rows", 66, 1, 200, 0, 0, 70, true, false, 0, LLMC_F32},
     {"K 6", 4, 2, 6, 0, 0, 99, false, false, 0, LLMC_F16},
+    {"K 30, bf16", 3, 1, 30, 0, 0, 70, false, false, 0, LLMC_BF16},
     {"K 1", 3, 1, 1, 0, 0, 65, false, false, 0, LLMC_F32},
     {"K 40", 4, 4, 40, 7, 0, 140, false, false, 0, LLMC_F16},
     {"window", 4, 2, 32, 50, 0, 260, false, false, 0, LLMC_F32},
@@ -62,7 +64,7 @@ static float *random_floats(size_t n, bool half)
     for (i = 0; i < n; i++) {
         x[i] = random_float();
         if (half)
-            x[i] = llmc__f16_to_f32(llmc__f32_to_f16(x[i]));
+            x[i] = llmc__bf16_to_f32(llmc__f32_to_bf16(x[i])); /* exact in f16 as well: under 8 in size */
     }
     return x;
 }
@@ -123,8 +125,8 @@ static void open_case(const attn_case *c, uint64_t how)
     o->windowed.bits[0] = c->window > 0 ? 1 : 0;
     o->attn_softcap = c->softcap;
     query = random_floats((size_t)c->n * c->H * c->K, false);
-    keys = random_floats((size_t)c->n * c->G * c->K, c->type == LLMC_F16);
-    values = random_floats((size_t)c->n * c->G * c->K, c->type == LLMC_F16);
+    keys = random_floats((size_t)c->n * c->G * c->K, c->type != LLMC_F32);
+    values = random_floats((size_t)c->n * c->G * c->K, c->type != LLMC_F32);
     sinks = random_floats(c->H, false);
     store_all();
 }

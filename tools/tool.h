@@ -238,11 +238,11 @@ typedef struct tool_option {
     {                                                                                                  \
         't', "threads", TOOL_U32, &tool_opt.threads, "N", "threads; default: all this process may use" \
     }
-#define TOOL_OPTIONS_ENGINE                                                                       \
-    {0, "config", TOOL_TEXT, &tool_opt.config, "FILE", "settings, as bench --tune writes them"},  \
-        {0, "batch-tokens", TOOL_U32, &tool_opt.batch_tokens, "N", "most tokens in one step"},    \
-    {                                                                                             \
-        0, "kv-type", TOOL_DTYPE, &tool_opt.kv_type, "TYPE", "cache of keys and values: f16, f32" \
+#define TOOL_OPTIONS_ENGINE                                                                             \
+    {0, "config", TOOL_TEXT, &tool_opt.config, "FILE", "settings, as bench --tune writes them"},        \
+        {0, "batch-tokens", TOOL_U32, &tool_opt.batch_tokens, "N", "most tokens in one step"},          \
+    {                                                                                                   \
+        0, "kv-type", TOOL_DTYPE, &tool_opt.kv_type, "TYPE", "cache of keys and values: f16, bf16, f32" \
     }
 #define TOOL_OPTIONS_ALL                                                                                    \
     {0, "isa", TOOL_TEXT, &tool_opt.isa, "NAME", "kernels: auto, scalar, avx2, avx512, neon, simde"},       \

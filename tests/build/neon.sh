@@ -1,7 +1,7 @@
 # What the inner loops of the NEON kernels cost, as compiled: instructions for each byte of weights of the
 # kernels that decode, which are to read them as fast as memory can; for each 1024 products of those that prefill,
-# eight rows by four columns by 32. Hardly a register may go to memory meanwhile: two and back, that is four
-# accesses of the stack. Counts are printed, and held below a bound, so that a kernel that a compiler no longer
+# eight rows by four columns by 32. Registers hardly go to memory meanwhile: a tenth of the instructions at
+# most may be accesses of the stack. Counts are printed, and held below a bound, so that a kernel that a compiler no longer
 # takes well is seen. Bounds are the larger of gcc 12's and clang 14's plus a tenth.
 . tests/build/lib.sh
 
@@ -54,8 +54,8 @@ one()
     set -- "$@" $(awk -v f="llmc__$1" '$1 == f { print $2, $3 }' "$DIR/loops")
     if [ $# -lt 7 ]; then
         fail "$compiler: no loop in $1"
-    elif [ "$7" -gt 4 ]; then
-        fail "$compiler: $1 keeps registers in memory"
+    elif [ $(($7 * 10)) -gt "$6" ]; then
+        fail "$compiler: $1 goes to the stack $7 times"
     elif [ $(($6 * $4 / $2)) -gt "$3" ]; then
         fail "$compiler: $1 takes $(($6 * $4 / $2)) $5, not $3"
     else
@@ -69,25 +69,22 @@ counts()
     compiler=$1
     try "$1 compiles" "$@" -O2 -c "$DIR/kernels.c" -o "$DIR/kernels.o" || return
     inner "$DIR/kernels.o" >"$DIR/loops"
-    for set in neon neondot; do
-        line ${set}_line_q8_0 272 999
-        line ${set}_line_q4_0 144 999
-        line ${set}_line_q4_k 144 999
-        line ${set}_line_q5_k 176 999
-        line ${set}_line_q6_k 210 999
-        line ${set}_line_q2_k 84 999
-        line ${set}_line_q3_k 110 999
-        line ${set}_line_iq4_xs 136 999
-        line ${set}_line_mxfp4 136 999
+    # type, bytes of a unit, hundredths by neon and by neondot
+    for t in q8_0:272:49:39 q4_0:144:97:81 q4_k:144:103:95 q5_k:176:117:106 q6_k:210:100:93 q2_k:84:208:187 \
+        q3_k:110:214:209 iq4_xs:136:129:104 mxfp4:136:126:110; do
+        rest=${t#*:}
+        bytes=${rest%%:*}
+        rest=${rest#*:}
+        line "neon_line_${t%%:*}" "$bytes" "${rest%:*}"
+        line "neondot_line_${t%%:*}" "$bytes" "${rest#*:}"
     done
-    tile neon_block_s0 128 999
-    tile neon_block_u0 128 999
-    tile neon_block_h0 64 999
-    for set in neondot neonmm; do
-        tile ${set}_block_s0 1024 999
-        tile ${set}_block_u1 1024 999
-        tile ${set}_block_h0 1024 999
-        tile ${set}_block_h1 1024 999
+    tile neon_block_s0 128 291
+    tile neon_block_u0 128 256
+    tile neon_block_h0 64 370
+    for t in s0:141:116 u1:172:146 h0:183:162 h1:295:278; do
+        rest=${t#*:}
+        tile "neondot_block_${t%%:*}" 1024 "${rest%:*}"
+        tile "neonmm_block_${t%%:*}" 1024 "${rest#*:}"
     done
 }
 
