@@ -7062,7 +7062,8 @@ LLMC__AVX512_FN void llmc__avx512_quants_q3_k(llmc__avx512_quants *q, const uint
    wherever this is inlined. All give the same bits: integers are exact, floats are the same.
      plain   smull, smlal, pairwise adds    llmc__neon_      every AArch64
      dot     SDOT                           llmc__neondot_   "neon-dot"
-     mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm" */
+     mm      SMMLA in tiles, else as dot    llmc__neonmm_    "neon-i8mm"
+   What their inner loops execute for a byte of weights or a product is counted by tests/build/neon.sh. */
 enum { llmc__neon_plain, llmc__neon_dot, llmc__neon_mm };
 
 /* 16 bytes at any alignment. */

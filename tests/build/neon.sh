@@ -13,7 +13,7 @@ have aarch64-linux-gnu-objdump || {
 cat >"$DIR/kernels.c" <<'EOF'
 #define LLMC_STATIC
 #define LLMC_IMPLEMENTATION
-#include "../../../../llmc.h"
+#include "llmc.h"
 const void *const sets[] = {&llmc__neon_kernels, &llmc__neondot_kernels, &llmc__neonmm_kernels};
 EOF
 
@@ -67,7 +67,7 @@ one()
 counts()
 {
     compiler=$1
-    try "$1 compiles" "$@" -O2 -c "$DIR/kernels.c" -o "$DIR/kernels.o" || return
+    try "$1 compiles" "$@" -O2 -I. -c "$DIR/kernels.c" -o "$DIR/kernels.o" || return
     inner "$DIR/kernels.o" >"$DIR/loops"
     # type, bytes of a unit, hundredths by neon and by neondot
     for t in q8_0:272:49:39 q4_0:144:97:81 q4_k:144:103:95 q5_k:176:117:106 q6_k:210:100:93 q2_k:84:208:187 \

@@ -59,8 +59,8 @@ function parse(args) {
     }
 }
 
-function run(command, args, env = {}) {
-    const r = spawnSync(command, args, {encoding: "utf8", maxBuffer: 1 << 26, env: {...process.env, ...env}});
+function run(command, args, env = {}, cwd = ".") {
+    const r = spawnSync(command, args, {encoding: "utf8", maxBuffer: 1 << 26, env: {...process.env, ...env}, cwd});
     if (r.status !== 0)
         throw new Error(`${command} ${args.join(" ")}: ${r.error?.message ?? r.stderr.trim().split("\n").at(-1)}`);
     return r.stdout + r.stderr;
@@ -95,14 +95,16 @@ const engines = {
     }
 };
 
-function ik(row, file, more) {
+/* Among the models, since it leaves a log where it runs. */
+function ik(row, model, more) {
+    const file = path.resolve(model);
     if (row.b) {
         const out = run(path.join(options.ik, "llama-batched-bench"), ["-m", file, "-t", options.t, "-c", String(row.b * (row.n + 64)),
-            "-b", "2048", "-ub", "512", "-npp", "16", "-ntg", String(row.n), "-npl", String(row.b)]);
+            "-b", "2048", "-ub", "512", "-npp", "16", "-ntg", String(row.n), "-npl", String(row.b)], {}, options.models);
         return Number(out.split("\n").filter((l) => /^\|\s*\d/.test(l)).at(-1).split("|")[8]);
     }
     const what = row.d ? ["-p", "0", "-n", "0", "-gp", `${row.d},${row.n}`] : ["-p", String(row.p ?? 0), "-n", String(row.n ?? 0)];
-    const out = run(path.join(options.ik, "llama-bench"), ["-m", file, "-t", options.t, "-r", "1", "-o", "json", ...what, ...more]);
+    const out = run(path.join(options.ik, "llama-bench"), ["-m", file, "-t", options.t, "-r", "1", "-o", "json", ...what, ...more], {}, options.models);
     return JSON.parse(out.slice(out.indexOf("[\n"), out.lastIndexOf("]") + 1))[0].avg_ts;
 }
 
@@ -179,6 +181,7 @@ function measureRow(row, names) {
 
 function main() {
     parse(process.argv.slice(2));
+    options.ik = options.ik === null ? null : path.resolve(options.ik);
     if (options.llama !== null)
         process.env.LLAMA_CPP_NODE = options.llama;
     const names = ["llmc.h"];
