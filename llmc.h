@@ -7402,24 +7402,32 @@ LLMC__NEON_FN void llmc__neon_lay(int how, uint8_t *out, const int8x16_t v[8], i
 {
     int i;
 #if LLMC__NEON_DOT
-    LLMC__UNROLL
-    for (i = 0; i < 2 && how == llmc__neon_dot; i++) {
-        int32x4x4_t t;
-        t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
-        t.val[1] = vreinterpretq_s32_s8(v[4 * i + 1]);
-        t.val[2] = vreinterpretq_s32_s8(v[4 * i + 2]);
-        t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
-        vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
+    if (how == llmc__neon_dot) {
+        LLMC__UNROLL
+        for (i = 0; i < 2; i++) {
+            int32x4x4_t t;
+            t.val[0] = vreinterpretq_s32_s8(v[4 * i]);
+            t.val[1] = vreinterpretq_s32_s8(v[4 * i + 1]);
+            t.val[2] = vreinterpretq_s32_s8(v[4 * i + 2]);
+            t.val[3] = vreinterpretq_s32_s8(v[4 * i + 3]);
+            vst4q_s32((int32_t *)(void *)(out + 128 * i + 64 * h), t);
+        }
+        return;
     }
-    LLMC__UNROLL
-    for (i = 0; i < 4 && how == llmc__neon_mm; i++) {
-        int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
-        vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
-        vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
+    if (how == llmc__neon_mm) {
+        LLMC__UNROLL
+        for (i = 0; i < 4; i++) {
+            int64x2_t a = vreinterpretq_s64_s8(v[2 * i]), b = vreinterpretq_s64_s8(v[2 * i + 1]);
+            vst1q_u8(out + 64 * i + 32 * h, vreinterpretq_u8_s64(vzip1q_s64(a, b)));
+            vst1q_u8(out + 64 * i + 32 * h + 16, vreinterpretq_u8_s64(vzip2q_s64(a, b)));
+        }
+        return;
     }
+#else
+    (void)how;
 #endif
     LLMC__UNROLL
-    for (i = 0; i < 8 && how == llmc__neon_plain; i++)
+    for (i = 0; i < 8; i++)
         vst1q_u8(out + 32 * i + 16 * h, vreinterpretq_u8_s8(v[i]));
 }
 
