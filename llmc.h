@@ -71,9 +71,10 @@
    depend on how many there are.
 
    8. Speed
-   Kernels for AVX2+FMA+F16C are compiled by function attributes and chosen at run time: a plain
-   `cc -O2` build is the fast build. AArch64 uses NEON; other little-endian machines use SIMDe when
-   its headers are installed. LLMC_SIMDE sends every kernel through SIMDe.
+   Kernels for AVX2+FMA+F16C and AVX-512 with VNNI are compiled by function attributes and chosen at
+   run time: a plain `cc -O2` build is the fast build. AArch64 uses NEON, with dot products and i8mm
+   where the system reports them; other little-endian machines use SIMDe when its headers are
+   installed. LLMC_SIMDE sends every kernel through SIMDe. llmc_os_cpu chooses a set by name.
 
    9. Without an operating system
    LLMC_NO_OS (implied where __STDC_HOSTED__ is 0) leaves out the section OS. What remains needs
@@ -5053,7 +5054,8 @@ static inline size_t llmc__x8_units(size_t n)
    Within an instruction set each (r, t) is summed in one order, whatever rows and cols are:
    results do not depend on how a product is cut. Rows come fastest in multiples of
    LLMC__PANEL_ROWS.
-   scratch: llmc__panel_bytes(n), aligned to 64, for rows unpacked; its content is of no meaning. */
+   scratch: llmc__panel_bytes(n), aligned to 64, for rows unpacked; its content is of no meaning. Plain C has
+   no use for it. */
 typedef void (*llmc__matmul_fn)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,
                                 size_t rows, const void *x, size_t x_stride, size_t cols, size_t n,
                                 void *scratch);
@@ -30919,7 +30921,8 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     llmc__carve_experts(b, c, T, a);
     b->x8 = packs ? (llmc__x8 *)llmc__take(a, T, llmc__x8_units((size_t)wide) * sizeof(llmc__x8)) : NULL;
     b->rows = llmc__take_rows(a, rows, workers, wide);
-    b->panel_bytes = llmc__panel_bytes(wide);
+    b->panel_bytes =
+        b->k != &llmc__scalar_kernels ? llmc__panel_bytes(wide) : 0; /* plain C unpacks nothing */
     b->panel = (uint8_t *)llmc__take(a, workers, b->panel_bytes);
     b->vec[0] = llmc__take_rows(a, true, 1, llmc__longest(m));
     b->vec[1] = llmc__take_rows(a, true, 1, llmc__longest(m));
