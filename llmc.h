@@ -32163,7 +32163,7 @@ LLMC_API llmc_status llmc_grammar_vocab_init(llmc_grammar_vocab **out, const llm
 {
     llmc_grammar_vocab *v;
     llmc__arena a;
-    size_t need;
+    size_t need = 0;
     LLMC__TRY(llmc_grammar_vocab_need(tok, &need, diag));
     if (out == NULL || mem == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.vocab", LLMC_NO_OFFSET, "out and mem must not be NULL");
@@ -33211,7 +33211,7 @@ LLMC_API llmc_status llmc_grammar_init(llmc_grammar **out, const llmc_tokenizer 
     llmc_grammar_options o;
     llmc__gr_parse s;
     llmc__arena a;
-    size_t need;
+    size_t need = 0;
     if (out == NULL || mem == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.link", LLMC_NO_OFFSET, "out and mem must not be NULL");
     llmc__gr_begin(&s, tok, text, len, diag);
@@ -34185,7 +34185,7 @@ LLMC_API llmc_status llmc_grammar_state_init(llmc_grammar_state **out, const llm
 {
     llmc_grammar_state measured, *st;
     llmc__arena a;
-    size_t need;
+    size_t need = 0;
     if (out == NULL || mem == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "GRAMMAR.state", LLMC_NO_OFFSET, "out and mem must not be NULL");
     LLMC__TRY(llmc__gr_state_measure(&measured, grammar, opt, &need, diag));

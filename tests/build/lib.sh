@@ -63,9 +63,9 @@ compiled()
     rm -f "$DIR/impl.o" "$DIR/impl.su"
     try "$what compiles" "$@" $STRICT -fstack-usage -c tests/build/impl.c -o "$DIR/impl.o" || return
     [ "$what" = 'clang -O0' ] && return # which gives each passing vector a place of its own
-    awk '$2 > 16384 || ($3 ~ /dynamic/ && $3 !~ /bounded/)' "$DIR/impl.su" >"$DIR/large"
+    awk -F '\t' '$2 > 16384 || ($3 ~ /dynamic/ && $3 !~ /bounded/)' "$DIR/impl.su" >"$DIR/large"
     empty "$what: no function over 16 KB of stack, or dynamic" "$DIR/large"
-    echo "        most stack: $(sort -k2,2n "$DIR/impl.su" | tail -n 1 | sed 's/.*://')"
+    echo "        most stack: $(sort -t "$(printf '\t')" -k2,2n "$DIR/impl.su" | tail -n 1 | sed 's/.*://')"
 }
 
 finish()
