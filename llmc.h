@@ -5844,7 +5844,7 @@ static bool llmc__scalar_finite(const float *x, size_t n)
    what that is infinitely far above. */
 static inline float llmc__heat(float x, float largest, float scale)
 {
-    return x < largest ? llmc__f32(x - largest) * scale : 0;
+    return x < largest ? llmc__f32(llmc__f32(x - largest) * scale) : 0;
 }
 
 /* e^x for x <= 0 within 2 ulp, 0 below -87. As the vector sets' exponential (09.5), but every product and
@@ -5854,13 +5854,13 @@ static inline float llmc__decay(float x)
     float y = x > -87.33f ? x : -87.33f, n, k, r, p;
     n = llmc__f32(llmc__f32(y * 1.44269504f) + LLMC__ROUND);
     k = n - LLMC__ROUND;
-    r = (y - k * 0.693359375f) + k * 2.12194440e-4f;
+    r = llmc__f32(llmc__f32(y - k * 0.693359375f) + llmc__f32(k * 2.12194440e-4f));
     p = 0.00138144672f;
-    p = p * r + 0.00836878084f;
-    p = p * r + 0.0416683927f;
-    p = p * r + 0.166665196f;
-    p = p * r + 0.49999994f;
-    p = 1 + (r * r * p + r);
+    p = llmc__f32(llmc__f32(p * r) + 0.00836878084f);
+    p = llmc__f32(llmc__f32(p * r) + 0.0416683927f);
+    p = llmc__f32(llmc__f32(p * r) + 0.166665196f);
+    p = llmc__f32(llmc__f32(p * r) + 0.49999994f);
+    p = llmc__f32(1 + llmc__f32(llmc__f32(llmc__f32(r * r) * p) + r));
     return x < -87.0f ? 0 : p * llmc__bits_f32((llmc__f32_bits(n) + 127u) << 23);
 }
 

@@ -388,7 +388,7 @@ static void check_unit(const llmc__x8 *u, const float *x, int blocks)
         CHECK(b < blocks || u->d[b] == 0);
         CHECK(u->half[2 * b] == half[0] && u->half[2 * b + 1] == half[1]);
         CHECK(u->less[b] == -128 * (half[0] + half[1]));
-        CHECK(u->sum[b] == u->d[b] * (float)(half[0] + half[1]) || u->d[b] != u->d[b]);
+        CHECK(u->sum[b] == llmc__f32(u->d[b] * (float)(half[0] + half[1])) || u->d[b] != u->d[b]);
     }
 }
 
