@@ -8123,10 +8123,10 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
                 d = llmc__vfma(LLMC__N(load_##type)(w + 3 * LLMC__BLOCK * bytes),                            \
                                llmc__vload(x + 3 * LLMC__BLOCK), d);                                         \
             }                                                                                                \
-            sum = sum + llmc__vsum(a);                                                                       \
-            sum = sum + llmc__vsum(b);                                                                       \
-            sum = sum + llmc__vsum(c);                                                                       \
-            sum = sum + llmc__vsum(d);                                                                       \
+            sum = llmc__f32(sum + llmc__vsum(a));                                                            \
+            sum = llmc__f32(sum + llmc__vsum(b));                                                            \
+            sum = llmc__f32(sum + llmc__vsum(c));                                                            \
+            sum = llmc__f32(sum + llmc__vsum(d));                                                            \
             w += 3 * LLMC__BLOCK * bytes;                                                                    \
             x += 3 * LLMC__BLOCK;                                                                            \
         }                                                                                                    \
@@ -8135,7 +8135,7 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
             a = llmc__vzero();                                                                               \
             for (k = 0; k < m; k += 8, w += 8 * bytes, x += 8)                                               \
                 a = llmc__vfma(LLMC__N(load_##type)(w), llmc__vload(x), a);                                  \
-            sum = sum + llmc__vsum(a);                                                                       \
+            sum = llmc__f32(sum + llmc__vsum(a));                                                            \
             n -= m;                                                                                          \
         }                                                                                                    \
         for (k = 0; k < n; k++)                                                                              \
@@ -8156,10 +8156,10 @@ LLMC__INLINE void LLMC__N(slab_out)(const LLMC__N(slab) * s, float *out, size_t 
                 c = llmc__vfma(v, llmc__vload(x[2] + k), c);                                                 \
                 d = llmc__vfma(v, llmc__vload(x[3] + k), d);                                                 \
             }                                                                                                \
-            s0 = s0 + llmc__vsum(a);                                                                         \
-            s1 = s1 + llmc__vsum(b);                                                                         \
-            s2 = s2 + llmc__vsum(c);                                                                         \
-            s3 = s3 + llmc__vsum(d);                                                                         \
+            s0 = llmc__f32(s0 + llmc__vsum(a));                                                              \
+            s1 = llmc__f32(s1 + llmc__vsum(b));                                                              \
+            s2 = llmc__f32(s2 + llmc__vsum(c));                                                              \
+            s3 = llmc__f32(s3 + llmc__vsum(d));                                                              \
         }                                                                                                    \
         for (; k < n; k++) {                                                                                 \
             llmc__v8 v = LLMC__N(load_##type##_part)(w + bytes * k, 1);                                      \
