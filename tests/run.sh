@@ -60,8 +60,8 @@ compare_text()
         model='-m tests/models/tiny-llama.gguf' # sure of its words: rounding changes none
         prompt='Once upon'
     fi
-    limited "$@" $model -p "$prompt" -n 60 --temp 0 --raw >"$OUT/$part.txt" || return 1
-    build/chat $model -p "$prompt" -n 60 --temp 0 --raw >"$OUT/$part.want" || return 1
+    limited "$@" $model -p "$prompt" -n 200 --temp 0 --raw >"$OUT/$part.txt" || return 1
+    build/chat $model -p "$prompt" -n 200 --temp 0 --raw >"$OUT/$part.want" || return 1
     if ! cmp "$OUT/$part.txt" "$OUT/$part.want"; then
         echo "expected (build/chat):"
         cat "$OUT/$part.want"

@@ -27,9 +27,11 @@ else
     fail "the whole story is the reference's" "$(cat "$DIR/story")"
 fi
 
-for isa in scalar auto; do
-    text "$M" "Once upon a time" 60 $T --isa $isa >"$DIR/out"
-    same "--isa $isa tells the same" "$DIR/out" "$(cat "$DIR/story")"
+# Every set that this machine has, over 200 tokens; those of other machines are run.sh's chat-text parts.
+text "$M" "Once upon a time" 200 $T --isa scalar >"$DIR/long"
+for isa in avx2 avx512 neon neon-dot neon-i8mm auto; do
+    text "$M" "Once upon a time" 200 $T --isa $isa >"$DIR/out" 2>"$DIR/err" || continue # not here
+    same "--isa $isa tells scalar's story" "$DIR/out" "$(cat "$DIR/long")"
 done
 for t in 1 2 3; do
     text "$M" "Once upon a time" 60 $T -t $t >"$DIR/out"
