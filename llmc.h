@@ -1502,7 +1502,7 @@ LLMC_API uint32_t llmc_version(void)
                    outside only what is LLMC__ALWAYS.
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
-   LLMC__COUNTERS  __atomic_fetch_add on 32 bits is one instruction or a few, never a library's */
+   LLMC__COUNTERS  __atomic_fetch_add on 32 bits needs no lock (gcc may call its own runtime: AArch64) */
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
