@@ -139,7 +139,7 @@
      chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
      checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
      config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
-     CPU dispatch -> PLATFORM.cpu                 RoPE scaling in files -> MODEL.rope
+     CPU dispatch, --isa -> OS.isa                RoPE scaling in files -> MODEL.rope
      decode, GEMV, GEMM -> LAYER.product          RoPE, YaRN, NTK -> LAYER.rope
      embeddings -> ENGINE.embed                   safetensors -> FILE.safetensors
      error messages -> STATUS.fail                sampling, top-k, top-p -> SAMPLE.filter
@@ -158,7 +158,7 @@
      MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
      mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
      mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
-     models as GGUF -> MODEL.save
+     models as GGUF -> MODEL.save                 VNNI tiles, panels -> KERNEL.body
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
