@@ -1471,12 +1471,16 @@ LLMC_API void llmc_close(llmc_host *host);
 //==[ 01 CONFIG ]==== feature macros for system headers, build-wide settings ==== needs: - ====
 
 //--[ 01.1 CONFIG.rounding ]-- a * b + c is two roundings unless fma is written
+/* -ffast-math ends here, too: NaN and order mean something below. Two things remain of it. Its start-up code
+   makes subnormal numbers 0, and clang's back end fuses a * b + c whatever it is told, so that instruction
+   sets are near each other then, not bit by bit the same. */
 #if defined(__clang__)
+#pragma float_control(precise, on, push)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC push_options
 /* The second option: a loop over bytes must not become a call of strlen. */
-#pragma GCC optimize("fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
 #endif
@@ -2843,7 +2847,8 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
      viput32   four v8i of values in [-128, 127] as 32 int8
      vitops visums   eight v8i: lane i is the largest lane of v[i], or the sum of its lanes
      vscales   eight f16 at p, p + step bytes, ..., at any address
-     vkeep     the same value, in a register: gcc would else load it again for every use
+     vkeep     the same value, in a register: gcc would else load it again for every use, and clang, where it
+               was told -ffast-math before <immintrin.h>, fold a + b - b into a
      vprefetch asks for a cache line; any address, valid or not
    Exact conversions, each 2 bytes a lane, little-endian: vload_f16 vload_bf16 from, and, to
    nearest even, vstore_f16 to storage. */
@@ -3250,6 +3255,11 @@ LLMC__AVX512_FN bool llmc__avx512_wany_lt(__m512 a, __m512 b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0;
 }
+LLMC__AVX512_FN __m512 llmc__avx512_wkeep(__m512 a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wpow2(__m512 a)
 {
     __m512i n = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(127));
@@ -3644,6 +3654,9 @@ LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc_
 /* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
+#if LLMC__NEON == 1 && LLMC__GNU
+    __asm__("" : "+w"(x.a), "+w"(x.b));
+#endif
     return x;
 }
 
@@ -7769,6 +7782,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
 #define llmc__wturn      LLMC__CAT(LLMC__WIDE, turn)
+#define llmc__wkeep      LLMC__CAT(LLMC__WIDE, keep)
 
 /* What a body says for each of some rows; j is handed on. */
 #define LLMC__ROWS1(X, j) X(0, j)
@@ -8925,8 +8939,8 @@ LLMC__INLINE llmc__wv LLMC__N(exp)(llmc__wv x)
 {
     llmc__wv big = llmc__wset1(LLMC__ROUND), low = llmc__wset1(-87.33f), y, n, r, p;
     y = llmc__wmin(llmc__wset1(88.37f), llmc__wmax(low, x));
-    n = llmc__wadd(llmc__wmul(y, llmc__wset1(1.44269504f)), big);
-    p = llmc__wsub(n, big);
+    n = llmc__wkeep(llmc__wadd(llmc__wmul(y, llmc__wset1(1.44269504f)), big));
+    p = llmc__wkeep(llmc__wsub(n, big));
     r = llmc__wfma(p, llmc__wset1(-0.693359375f), y);
     r = llmc__wfma(p, llmc__wset1(2.12194440e-4f), r);
     p = llmc__wset1(0.00138144672f);
@@ -9397,8 +9411,8 @@ LLMC__INLINE llmc__v8 LLMC__N(decay)(llmc__v8 x)
 {
     const llmc__v8 big = llmc__vset1(LLMC__ROUND);
     llmc__v8 y = llmc__vmax(llmc__vset1(-87.33f), x), n, k, r, p;
-    n = llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big);
-    k = llmc__vsub(n, big);
+    n = llmc__vkeep(llmc__vadd(llmc__vmul(y, llmc__vset1(1.44269504f)), big));
+    k = llmc__vkeep(llmc__vsub(n, big));
     r = llmc__vsub(y, llmc__vmul(k, llmc__vset1(0.693359375f)));
     r = llmc__vadd(r, llmc__vmul(k, llmc__vset1(2.12194440e-4f)));
     p = llmc__vset1(0.00138144672f);
@@ -9633,8 +9647,8 @@ LLMC__INLINE llmc__wv LLMC__N(exp2)(llmc__wv x)
 {
     llmc__wv big = llmc__wset1(LLMC__ROUND), n, r, p;
     r = llmc__wmax(llmc__wset1(-127), x);
-    n = llmc__wadd(r, big);
-    r = llmc__wsub(r, llmc__wsub(n, big));
+    n = llmc__wkeep(llmc__wadd(r, big));
+    r = llmc__wsub(r, llmc__wkeep(llmc__wsub(n, big)));
     p = llmc__wset1(0.00132647273f);
     p = llmc__wfma(p, r, llmc__wset1(0.00967151299f));
     p = llmc__wfma(p, r, llmc__wset1(0.0555073358f));
@@ -49288,6 +49302,7 @@ LLMC__CALM_END
 #endif
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
+#pragma float_control(pop)
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC pop_options
 #elif defined(_MSC_VER)
