@@ -1475,7 +1475,11 @@ LLMC_API void llmc_close(llmc_host *host);
    makes subnormal numbers 0, and clang's back end fuses a * b + c whatever it is told, so that instruction
    sets are near each other then, not bit by bit the same. */
 #if defined(__clang__)
+#if defined(__x86_64__) || defined(__i386__) /* elsewhere older ones do not know it */
 #pragma float_control(precise, on, push)
+#elif defined(__FAST_MATH__)
+#pragma clang fp reassociate(off)
+#endif
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC push_options
@@ -49302,7 +49306,11 @@ LLMC__CALM_END
 #endif
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT DEFAULT
+#if defined(__x86_64__) || defined(__i386__)
 #pragma float_control(pop)
+#elif defined(__FAST_MATH__)
+#pragma clang fp reassociate(on)
+#endif
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC pop_options
 #elif defined(_MSC_VER)
