@@ -9671,8 +9671,9 @@ LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *
     llmc__wv most, s;
     uint32_t j;
     if (a->softcap > 0) {
-        LLMC__V(softcap)(score, LLMC__TILE, a->softcap);
-        LLMC__V(scale)(score, LLMC__LOG2E, LLMC__TILE);
+        LLMC__V(softcap)
+        (score, hi, a->softcap); /* hi, no constant: clang 14 would unroll without end at -O1 */
+        LLMC__V(scale)(score, LLMC__LOG2E, hi);
     }
     for (j = 0; j < lo; j++)
         score[j] = -FLT_MAX;
@@ -16702,9 +16703,9 @@ static void llmc__out_key_array(llmc__out *o, const char *key, uint32_t type, ui
     llmc__out_u32(o, type);
     llmc__out_u64(o, count);
 }
-LLMC__CALM_END
-
 #endif
+
+LLMC__CALM_END
 
 //==[ 13 TOKEN ]==== text to ids and back ==== needs: 02 03 04 12 ====
 #ifndef LLMC_NO_TOKEN
@@ -38448,9 +38449,10 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
-LLMC__CALM
 
 #ifndef LLMC_NO_CHAT
+
+LLMC__CALM
 
 /* Names that begin with llmc__j belong to the template interpreter. A template's text becomes tokens
    (CHAT.lex), these become instructions for a machine with a stack (CHAT.parse, CHAT.compile), and the

@@ -12,7 +12,7 @@ for c in aarch64-linux-gnu-gcc arm-linux-gnueabihf-gcc s390x-linux-gnu-gcc i686-
     try "$c" $c -O0 $hosted -std=c11 $STRICT -c tests/build/impl.c -o "$DIR/impl.o"
 done
 if have clang; then
-    try "clang, AArch64" clang --target=aarch64-linux-gnu -O0 -ffreestanding -std=c11 $STRICT -c tests/build/impl.c -o "$DIR/impl.o"
+    try "clang, AArch64" clang --target=aarch64-linux-gnu -O1 -ffreestanding -std=c11 $STRICT -c tests/build/impl.c -o "$DIR/impl.o"
     try "clang -Weverything's useful part" clang -std=c11 $STRICT -Wsign-conversion -Wimplicit-fallthrough -Wunreachable-code \
         -Wcast-qual -Wmissing-prototypes -Wmissing-variable-declarations -Wstrict-prototypes -fsyntax-only tests/build/impl.c
 fi
