@@ -161,21 +161,29 @@ typedef void (*limits_loop)(uint32_t rounds);
 #define LIMITS_STEPS 12 /* sums at once: more than latency times how many start in a cycle */
 
 #if LIMITS_X86
-/* The operands pass through an empty asm, so that no part of a step can move out of the loop. */
+/* Before each step the operands pass through an empty asm, so that no part of it can move out of the loop, nor
+   serve two steps. */
+#define LIMITS_STEP(reg, step, s)                  \
+    __asm__ volatile("" : "+" reg(a), "+" reg(b)); \
+    s = step(s, a, b);
 #define LIMITS_LOOP(name, isa, type, zero, reg, step)                                       \
     __attribute__((target(isa), noinline)) static void name(uint32_t rounds)                \
     {                                                                                       \
         type a = zero, b = zero, s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero;     \
         type s5 = zero, s6 = zero, s7 = zero, s8 = zero, s9 = zero, s10 = zero, s11 = zero; \
         for (; rounds > 0; rounds--) {                                                      \
-            __asm__ volatile("" : "+" reg(a), "+" reg(b));                                  \
-            s0 = step(s0, a, b), s1 = step(s1, a, b), s2 = step(s2, a, b);                  \
-            __asm__ volatile("" : "+" reg(a), "+" reg(b));                                  \
-            s3 = step(s3, a, b), s4 = step(s4, a, b), s5 = step(s5, a, b);                  \
-            __asm__ volatile("" : "+" reg(a), "+" reg(b));                                  \
-            s6 = step(s6, a, b), s7 = step(s7, a, b), s8 = step(s8, a, b);                  \
-            __asm__ volatile("" : "+" reg(a), "+" reg(b));                                  \
-            s9 = step(s9, a, b), s10 = step(s10, a, b), s11 = step(s11, a, b);              \
+            LIMITS_STEP(reg, step, s0)                                                      \
+            LIMITS_STEP(reg, step, s1)                                                      \
+            LIMITS_STEP(reg, step, s2)                                                      \
+            LIMITS_STEP(reg, step, s3)                                                      \
+            LIMITS_STEP(reg, step, s4)                                                      \
+            LIMITS_STEP(reg, step, s5)                                                      \
+            LIMITS_STEP(reg, step, s6)                                                      \
+            LIMITS_STEP(reg, step, s7)                                                      \
+            LIMITS_STEP(reg, step, s8)                                                      \
+            LIMITS_STEP(reg, step, s9)                                                      \
+            LIMITS_STEP(reg, step, s10)                                                     \
+            LIMITS_STEP(reg, step, s11)                                                     \
         }                                                                                   \
         __asm__ volatile("" ::reg(s0), reg(s1), reg(s2), reg(s3), reg(s4), reg(s5));        \
         __asm__ volatile("" ::reg(s6), reg(s7), reg(s8), reg(s9), reg(s10), reg(s11));      \
