@@ -1483,7 +1483,7 @@ LLMC_API void llmc_close(llmc_host *host);
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC push_options
-/* The second option: a loop over bytes must not become a call of strlen. */
+/* The last option: a loop over bytes must not become a call of strlen. */
 #pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
@@ -3655,7 +3655,7 @@ LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc_
     llmc__neon_turn4(p + 4 * step + 4, step, r[4].b, r[5].b, r[6].b, r[7].b);
 }
 
-/* Nothing to keep: AArch64's arithmetic takes no operand from memory. */
+/* For clang alone: no arithmetic of AArch64 takes an operand from memory, so gcc has nothing to load twice. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
 #if LLMC__NEON == 1 && LLMC__GNU
