@@ -3655,7 +3655,7 @@ LLMC__NEON_FN void llmc__neon_vturn(float *p, float *q, size_t step, const llmc_
     llmc__neon_turn4(p + 4 * step + 4, step, r[4].b, r[5].b, r[6].b, r[7].b);
 }
 
-/* For clang alone: no arithmetic of AArch64 takes an operand from memory, so gcc has nothing to load twice. */
+/* For clang alone: no arithmetic of AArch64 takes an operand from memory, gcc has nothing to load twice. */
 LLMC__NEON_FN llmc__neon_v8 llmc__neon_vkeep(llmc__neon_v8 x)
 {
 #if LLMC__NEON == 1 && LLMC__GNU
