@@ -37,7 +37,8 @@
    3. Options
    Every option struct may be NULL or all zero; zero always means the default that the comment
    beside the member states. Set `size` to sizeof the struct when header and implementation may
-   come from different versions (a shared library); 0 means this header's own.
+   come from different versions (a shared library); 0 means this header's own. Members that the caller
+   lacks have their default; of members that the implementation lacks it knows nothing: llmc_version().
 
    4. Errors
    Functions that can fail return llmc_status; LLMC_OK is 0. With an llmc_diag they also leave one
@@ -59,6 +60,18 @@
    A sequence whose piece is not taken waits; nobody else does. If a step returns an error for one
    sequence (NOT_FINITE, a chooser's mistake), that one's piece says LLMC_FINISH_FAILED and the
    others go on; FULL means that nobody can go on until a sequence is closed or truncated.
+   More requests than fit at once: with options.max_requests, llmc_request_add and llmc_engine_pump instead of
+   llmc_seq_open and llmc_engine_step. They wait for their turn, share what they have in common
+   (options.prefix_bytes keeps that for later ones), and give pages back for others without losing anything.
+   llmc_seq_fork makes a second sequence that shares the first one's pages; llmc_seq_truncate goes back;
+   llmc_beam_search follows several continuations. llmc_seq_options.draft guesses ahead from what the text
+   says already, and changes nothing but the time that it takes.
+
+   Without end: options.window_size bounds how far tokens see, sink_tokens keeps the first ones in sight
+   (models miss them), kv_cache_capacity what is kept at all. Memory and time per token are then constant
+   until context_length, which may be millions: it costs four bytes a token. kv_type Q8_0 takes half of F16's
+   memory, Q4_0 a quarter. rope_override stretches rotary positions for contexts beyond the trained one.
+   llmc_seq_save and llmc_seq_restore carry a sequence with its cache over the end of the program.
 
    6. Conversations
    Keep the messages; llmc_seq_chat makes the sequence's tokens those of the conversation and
@@ -78,8 +91,8 @@
 
    9. Without an operating system
    LLMC_NO_OS (implied where __STDC_HOSTED__ is 0) leaves out the section OS. What remains needs
-   memcpy, memmove, memset, memcmp (or all four LLMC_MEMCPY ... defined before the implementation)
-   and the compiler's own runtime. The model may lie in flash; nothing of it is copied:
+   memcpy, memmove, memset, memcmp (or LLMC_MEMCPY and its kin, see 11) and the compiler's own
+   runtime. The model may lie in flash; nothing of it is copied:
        static unsigned char model_mem[32 * 1024], engine_mem[192 * 1024];
        llmc_blob file = { model_bytes, model_size, "flash" };
        llmc_model_init(&model, &file, 1, NULL, model_mem, sizeof model_mem, &diag);
@@ -87,8 +100,23 @@
        llmc_engine_init(&engine, model, &options, engine_mem, sizeof engine_mem, &diag);
    Both say in diag how many bytes they need if these are too few; tools/inspect says it beforehand.
    Besides the context, batch_tokens and text_bytes (25 bytes of work memory each) weigh most.
+   examples/no_os.c does this on bare Cortex-M, AArch64 and RISC-V; with LLMC_NO_STRINGS, LLMC_NO_FORMATS
+   and LLMC_NO_UNICODE it takes 95 KB of flash.
 
-   10. Macros to define before the implementation
+   10. Training
+   A trainer holds weights, gradients, moments and the memory for a pass over rows x tokens; a loader gives
+   rows out of shards of tokens, llmc_corpus_encode makes those of texts:
+       llmc_trainer_init(&t, &config, NULL, &options, mem, bytes, &diag);   or of a model, to tune it
+       llmc_loader_next(loader, ids, targets, starts);
+       llmc_trainer_pass(t, ids, targets, starts, &diag);    gradients add up over passes
+       llmc_trainer_update(t, &report, &diag);               a step of the optimiser
+   llmc_trainer_model is the model as it is by then, for engines and llmc_model_save; llmc_trainer_save writes
+   a checkpoint. Everything random follows from seed and place, so that a run taken up again, on any number of
+   threads, ends with the same bits. options.lora trains an adapter of a model (LoRA), be it quantised:
+   llmc_trainer_lora, llmc_lora_save; sequences run with it or without (llmc_seq_options.lora), and
+   llmc_save_options.lora merges it. examples/train.c does all of it.
+
+   11. Macros to define before the implementation
      LLMC_STATIC      everything static: several files may each have their own copy, and a program
                       of one file compiles in half the time, without what it does not use
      LLMC_NO_TOKEN    no tokenizers: models that speak ids
@@ -96,22 +124,26 @@
      LLMC_NO_TRAIN    no training            LLMC_NO_INDEX    no vector index
      LLMC_NO_OS       no files, threads      LLMC_NO_STRINGS  no message texts
      LLMC_NO_SIMD     scalar kernels only    LLMC_SIMDE       all kernels through SIMDe
+     LLMC_NO_FORMATS  GGUF is the only format of files that is read
+     LLMC_NO_UNICODE  tokenizers that rewrite text are refused (NFC, lower case, ...); where text is cut
+                      into words, all characters beyond ASCII count as letters
      LLMC_API         how public functions are declared (default: extern)
+     LLMC_MEMCPY, LLMC_MEMMOVE, LLMC_MEMSET, LLMC_MEMCMP
+                      functions of your own for those of the C library; all four or none
      LLMC_HEADER_NAME this file's name, if it was renamed (it includes itself); "llmc.h"
    In strict ISO modes (-std=c11) include the implementation before other headers, because it asks
    the system's headers for POSIX.
 
-   11. What it reads, and what it does not do
+   12. What it reads, and what it does not do
    Files: GGUF v2 and v3, also split; folders of Hugging Face with safetensors in one file or in shards;
    checkpoint folders of claude-rust and nanochat, model.mpk of nanochat's Rust port; torchless .bin and MOG;
    llama2.c v0 to v2; llm.c's GPT-2. Tokenizers in these, and tokenizer.json, SentencePiece's tokenizer.model,
    vocab.json with merges.txt, vocab.txt, tiktoken's ranks. Every family is a row of 14.3, every tensor type
    of llmc_dtype has a product; a file that needs more is refused, by the name of what is missing.
-   Not here: GPUs. Processes and sockets (examples/server.c will). Downloading models. Pickled checkpoints.
-   GGUF files that are big-endian or of version 1.
-   Sections 22 to 25 keep their place.
+   Not here: GPUs. Processes and sockets (examples/server.c has them). Downloading models. Pickled
+   checkpoints. GGUF files that are big-endian or of version 1.
 
-   12. Contents (grep '^//==\[' llmc.h finds them)
+   13. Contents (grep '^//==\[' llmc.h finds them)
      01 CONFIG    version, gates, limits          14 MODEL    configuration and weights
      02 PLATFORM  compiler, bytes, processor      15 LAYER    what a block is made of
      03 STATUS    errors, messages, logging       16 KV       pages of keys and values
@@ -120,45 +152,58 @@
      06 VEC       eight floats at once            19 GRAMMAR  text bound to a grammar
      07 DTYPE     how numbers are stored          20 ENGINE   sequences, batches, text
      08 QUANT     between f32 and storage         21 CHAT     templates, conversations, replies
-     09 KERNEL    products, norms, attention      22 GRAD     (place kept)
-     10 TASK      work for the caller's threads   23 OPTIM    (place kept)
-     11 DATA      JSON, settings, MessagePack     24 TRAIN    (place kept)
-     12 FILE      model files, each format        25 INDEX    (place kept)
+     09 KERNEL    products, norms, attention      22 GRAD     gradients
+     10 TASK      work for the caller's threads   23 OPTIM    optimisers, schedules
+     11 DATA      JSON, settings, MessagePack     24 TRAIN    trainer, data, checkpoints
+     12 FILE      model files, each format        25 INDEX    vectors, words, passages
      13 TOKEN     text to ids and back            26 OS       files, threads, memory
 
-   13. Concept index
-     activation functions -> LAYER.ffn            names of pre-tokenizers -> FILE.pattern
-     ambiguous grammars -> GRAMMAR.stack          normalizers -> TOKEN.normal
-     arena -> MEM.arena                           penalties -> SAMPLE.penalty
-     attention, GQA -> LAYER.attn                 perplexity (llmc_seq_forward) -> ENGINE.step
-     batching, continuous -> ENGINE.step          pre-tokenizers -> TOKEN.split
-     BERT, pooling -> ENGINE.embed                prompt injection -> CHAT.build
-     BPE merges -> TOKEN.merge                    prompts in chats -> CHAT.render
-     byte order -> PLATFORM.order                 quantisation -> QUANT.block
-     chat formats of our own -> CHAT.format       random numbers -> MATH.random
-     chat templates, Jinja -> CHAT.run            reasoning in replies -> CHAT.reply
-     checkpoint folders -> OS.folder              regular expressions -> GRAMMAR.pattern
-     config.json -> MODEL.hyper                   RMSNorm, LayerNorm -> LAYER.norm
-     CPU dispatch, --isa -> OS.isa                RoPE scaling in files -> MODEL.rope
-     decode, GEMV, GEMM -> LAYER.product          RoPE, YaRN, NTK -> LAYER.rope
+   14. Concept index
+     activation functions -> LAYER.ffn            MessagePack -> DATA.msgpack
+     AdamW, SGD, Muon -> OPTIM.step               mixture of experts -> LAYER.experts
+     ambiguous grammars -> GRAMMAR.stack          mmap, files -> OS.map
+     arena -> MEM.arena                           models as GGUF -> MODEL.save
+     attention, GQA -> LAYER.attn                 names of pre-tokenizers -> FILE.pattern
+     backward passes -> GRAD.pass                 normalizers -> TOKEN.normal
+     batching, continuous -> ENGINE.schedule      packing documents -> TRAIN.loader
+     beam search -> ENGINE.beam                   penalties -> SAMPLE.penalty
+     BERT, pooling -> ENGINE.embed                perplexity (llmc_seq_forward) -> ENGINE.step
+     BM25, inverted index -> INDEX.words          pre-tokenizers -> TOKEN.split
+     BPE merges -> TOKEN.merge                    prefix cache -> ENGINE.schedule
+     BPE training -> TOKEN.train                  prompt injection -> CHAT.build
+     byte order -> PLATFORM.order                 prompts in chats -> CHAT.render
+     chat formats of our own -> CHAT.format       quantisation -> QUANT.block
+     chat templates, Jinja -> CHAT.run            random numbers -> MATH.random
+     checkpoint folders -> OS.folder              reasoning in replies -> CHAT.reply
+     checkpoints of training -> TRAIN.checkpoint  regular expressions -> GRAMMAR.pattern
+     chunks of text -> INDEX.chunk                requests, preemption -> ENGINE.schedule
+     config.json -> MODEL.hyper                   retrieval, cosine -> INDEX.search
+     CPU dispatch, --isa -> OS.isa                RMSNorm, LayerNorm -> LAYER.norm
+     decode, GEMV, GEMM -> LAYER.product          RoPE scaling in files -> MODEL.rope
+     drafts, speculation -> ENGINE.draft          RoPE, YaRN, NTK -> LAYER.rope
      embeddings -> ENGINE.embed                   safetensors -> FILE.safetensors
      error messages -> STATUS.fail                sampling, top-k, top-p -> SAMPLE.filter
-     families of models -> MODEL.family           SentencePiece -> FILE.sentencepiece
-     GBNF grammars -> GRAMMAR.parse               sliding window, sinks -> LAYER.attn
-     GGUF -> FILE.gguf                            stop strings, UTF-8 -> ENGINE.stream
-     Hugging Face folders -> MODEL.source         tensor names -> MODEL.names
-     JSON -> DATA.check                           threads -> OS.pool
-     JSON schemas -> GRAMMAR.schema               tiktoken, vocab.txt, vocab.json -> FILE.words
-     K-quants -> QUANT.unit                       token masks -> GRAMMAR.mask
-     KV cache, pages -> KV.pool                   tokenizer.json -> FILE.hf
-     llama2.c files -> FILE.llama2c               tokenizers by themselves -> TOKEN.open
-     llm.c files -> FILE.llmc                     TOML, YAML -> DATA.settings
-     logging, debugging -> FORWARD.watch          tool calls -> CHAT.call
-     memory need -> ENGINE.carve                  torchless, MOG -> FILE.torchless
-     MessagePack -> DATA.msgpack                  Unicode classes -> TOKEN.unicode
-     mixture of experts -> LAYER.experts          vector kernels -> KERNEL.body
-     mmap, files -> OS.map                        vocabularies from text -> TOKEN.build
-     models as GGUF -> MODEL.save                 VNNI tiles, panels -> KERNEL.body
+     eviction, groups of layers -> KV.table       SentencePiece -> FILE.sentencepiece
+     FAISS, index files -> INDEX.frame            sessions, saved -> ENGINE.session
+     families of models -> MODEL.family           shards, shuffling -> TRAIN.order
+     files written whole -> OS.save               sliding window, sinks -> LAYER.attn
+     forks, copy on write -> ENGINE.seq           stop strings, UTF-8 -> ENGINE.stream
+     GBNF grammars -> GRAMMAR.parse               tensor names -> MODEL.names
+     GGUF -> FILE.gguf                            texts to tokens to train on -> TRAIN.corpus
+     Hadamard, scaled caches -> LAYER.attn        threads -> OS.pool
+     Hugging Face folders -> MODEL.source         tiktoken, vocab.txt, vocab.json -> FILE.words
+     JSON -> DATA.check                           token masks -> GRAMMAR.mask
+     JSON schemas -> GRAMMAR.schema               tokenizer.json -> FILE.hf
+     K-quants -> QUANT.unit                       tokenizers by themselves -> TOKEN.open
+     KV cache, pages -> KV.pool                   TOML, YAML -> DATA.settings
+     learning rates -> OPTIM.schedule             tool calls -> CHAT.call
+     llama2.c files -> FILE.llama2c               torchless, MOG -> FILE.torchless
+     llm.c files -> FILE.llmc                     training -> TRAIN.step
+     logging, debugging -> FORWARD.watch          Unicode classes -> TOKEN.unicode
+     logit lens, attention maps -> FORWARD.watch  vector kernels -> KERNEL.body
+     LoRA, adapters -> MODEL.lora                 VNNI tiles, panels -> KERNEL.body
+     memory available -> OS.quota                 vocabularies from text -> TOKEN.build
+     memory need -> ENGINE.carve                  weights from nothing, induction -> TRAIN.fresh
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -228,7 +273,8 @@ enum {
     LLMC_CPU_AVX512 = 1u << 3,  /* AVX-512 F, BW, DQ, VL and VNNI                */
     LLMC_CPU_BF16 = 1u << 4,    /* with AVX-512: its bf16 products               */
     LLMC_CPU_DOTPROD = 1u << 5, /* with NEON: SDOT, Armv8.2's dot products of bytes */
-    LLMC_CPU_I8MM = 1u << 6     /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
+    LLMC_CPU_I8MM = 1u << 6,    /* with DOTPROD: SMMLA, Armv8.6's matrices of bytes */
+    LLMC_CPU_AVXVNNI = 1u << 7  /* with AVX2: AVX-VNNI's dot products of bytes, without AVX-512 */
 };
 
 /* Instruction sets that kernels may use. All zero means "find out". */
@@ -241,12 +287,12 @@ typedef struct llmc_cpu {
    knows his machine may set them himself: those two are taken at his word. */
 LLMC_API llmc_cpu llmc_cpu_detect(void);
 
-/* Restricts to one set by name: "auto", "scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm", and
-   "simde" where that is what the kernels went through. False, and *out untouched, if this build or this
-   processor has no such kernels. */
+/* Restricts to one set by name: "auto", "scalar", "avx2", "avx-vnni", "avx512", "neon", "neon-dot",
+   "neon-i8mm", and "simde" where that is what the kernels went through. False, and *out untouched, if this
+   build or this processor has no such kernels. */
 LLMC_API bool llmc_cpu_named(const char *name, llmc_cpu *out);
 
-/* Name of the kernels that cpu selects: "scalar", "avx2", "avx512", "neon", "avx2 (simde)", ... */
+/* Name of the kernels that cpu selects: "scalar", "avx2", "avx-vnni", "avx512", "avx2 (simde)", ... */
 LLMC_API const char *llmc_cpu_name(llmc_cpu cpu);
 
 /*==== 03 STATUS ==== status codes, diagnostics, logging ====*/
@@ -331,8 +377,8 @@ typedef struct llmc_rng {
     uint64_t s[4];
 } llmc_rng;
 
-LLMC_API llmc_rng llmc_rng_seed(uint64_t seed);
-LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng);
+LLMC_API llmc_rng llmc_rng_seed(uint64_t seed); /* a generator at its beginning  */
+LLMC_API uint64_t llmc_rng_u64(llmc_rng *rng);  /* 64 random bits                */
 LLMC_API float llmc_rng_uniform(llmc_rng *rng); /* [0, 1), 24 random bits          */
 LLMC_API float llmc_rng_normal(llmc_rng *rng);  /* mean 0, variance 1 (Box-Muller) */
 
@@ -569,13 +615,15 @@ typedef enum llmc_special {
 } llmc_special;
 
 LLMC_API const char *llmc_tokenizer_name(const llmc_tokenizer *tok); /* "llama", "gpt2/gpt-2", ... */
-LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok);
-LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok, llmc_special which);
+LLMC_API uint32_t llmc_tokenizer_count(const llmc_tokenizer *tok);   /* ids are 0 to count - 1 */
+LLMC_API llmc_token llmc_tokenizer_special(const llmc_tokenizer *tok,
+                                           llmc_special which);          /* LLMC_TOKEN_NONE: it has none */
 LLMC_API bool llmc_tokenizer_adds_bos(const llmc_tokenizer *tok);        /* the model wants one   */
 LLMC_API bool llmc_token_ends(const llmc_tokenizer *tok, llmc_token id); /* ends a generation  */
-LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id, llmc_token_info *out);
+LLMC_API llmc_status llmc_token_get(const llmc_tokenizer *tok, llmc_token id,
+                                    llmc_token_info *out); /* Errors: BAD_ARG (id) */
 LLMC_API llmc_token llmc_token_find(const llmc_tokenizer *tok, const char *text,
-                                    size_t len); /* exact stored text */
+                                    size_t len); /* exact stored text; LLMC_TOKEN_NONE: there is none */
 
 typedef struct llmc_encode_options {
     size_t size;
@@ -661,6 +709,63 @@ LLMC_API llmc_status llmc_vocab_need(const llmc_blob *texts, size_t n_texts, con
 LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, const llmc_vocab_options *opt,
                                       void *mem, size_t bytes, const llmc_writer *writer, uint32_t *n_tokens,
                                       llmc_diag *diag);
+
+/* Gives up to cap bytes of input, *n of them; 0: the end. False: it cannot be read. */
+typedef struct llmc_reader {
+    bool (*read)(void *user, void *data, size_t cap, size_t *n);
+    void *user;
+} llmc_reader;
+
+/* How a byte-level BPE is trained. */
+typedef struct llmc_bpe_options {
+    size_t size;
+    uint32_t vocab_size;      /* tokens wanted, the 256 bytes and special ones among them; 0: 50257      */
+    uint32_t min_frequency;   /* pairs that occur less often are not joined; 0: 2                        */
+    uint32_t max_token_bytes; /* no token gets longer; 0: 256, at most 16384                             */
+    const char *pattern; /* how text is cut: as llmc_tokenizer_options has it, or "none"; NULL: "gpt-2" */
+    const char *const *special; /* [n_special] UTF-8; none: <UNK> <PAD> <EOS>. In the texts they part what */
+    size_t n_special;           /*   stands around, and are not counted                                    */
+    bool no_special;            /* really none */
+    bool bytes_first;           /* ids are the bytes 0 to 255, then merges, then special tokens (nanochat);
+                                   else special tokens, bytes in the order of GPT-2's alphabet, merges     */
+    llmc_progress progress;     /* "merging" */
+} llmc_bpe_options;
+
+/* What a trainer has seen and made. */
+typedef struct llmc_bpe_info {
+    uint64_t bytes, words; /* of text                                                     */
+    uint64_t distinct;     /* words of two bytes or more, each counted once                */
+    uint64_t distinct_bytes;
+    uint64_t need;           /* memory for them, but for most of the pairs */
+    uint32_t merges, tokens; /* after training                                              */
+} llmc_bpe_info;
+
+typedef enum llmc_bpe_file {
+    LLMC_BPE_TOKENIZER, /* tokenizer.json: what llmc_tokenizer_init and others read           */
+    LLMC_BPE_VOCAB,     /* vocab.json                                                         */
+    LLMC_BPE_MERGES,    /* merges.txt, which begins with "#version: 0.2"                      */
+    LLMC_BPE_RANKS,     /* tiktoken's ranks, without the special tokens; bytes_first only     */
+    LLMC_BPE_CONFIG     /* tokenizer_config.json: which special tokens begin and end a text, ... */
+} llmc_bpe_file;
+
+/* Byte-level BPE from text: init, add each text, train once, write files. Again and again the pair of
+   neighbours that occurs most often in the words becomes a token; of pairs as frequent the one whose left
+   token has the lower id, then the right one. The same texts in the same order give the same files on every
+   machine. Texts are streamed; what stays in memory is each distinct word once, at 40 bytes and 17 for each
+   of its bytes, and the pairs, at 56 bytes each. Need's memory is enough for any text_bytes of text, and far
+   more than most text takes: 100 MB of mixed English and code make do with 64 MB.
+   Errors: BAD_ARG; UNSUPPORTED (pattern; text made to collide); NO_MEMORY, which says how much it was
+   for; IO (reader or writer stopped); CANCELLED (progress). A trainer that failed is of no more use. */
+typedef struct llmc_bpe llmc_bpe;
+LLMC_API llmc_status llmc_bpe_need(const llmc_bpe_options *opt, uint64_t text_bytes, size_t *bytes,
+                                   llmc_diag *diag);
+LLMC_API llmc_status llmc_bpe_init(llmc_bpe **out, const llmc_bpe_options *opt, void *mem, size_t bytes,
+                                   llmc_diag *diag);
+LLMC_API llmc_status llmc_bpe_add(llmc_bpe *bpe, const llmc_reader *text, llmc_diag *diag);
+LLMC_API llmc_status llmc_bpe_train(llmc_bpe *bpe, llmc_diag *diag);
+LLMC_API llmc_bpe_info llmc_bpe_about(const llmc_bpe *bpe);
+LLMC_API llmc_status llmc_bpe_write(const llmc_bpe *bpe, llmc_bpe_file file, const llmc_writer *writer,
+                                    llmc_diag *diag);
 
 #endif /* LLMC_NO_TOKEN */
 
@@ -840,6 +945,7 @@ LLMC_API llmc_status llmc_model_need(const llmc_blob *files, size_t n_files, con
 LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, size_t n_files,
                                      const llmc_model_options *opt, void *mem, size_t bytes, llmc_diag *diag);
 
+/* What a model is made of, valid as long as it is. llmc_model_tensor: NULL where there is none. */
 LLMC_API const llmc_config *llmc_model_config(const llmc_model *model);
 LLMC_API const llmc_tokenizer *llmc_model_tokenizer(const llmc_model *model);        /* NULL: it has none */
 LLMC_API const char *llmc_model_chat_template(const llmc_model *model, size_t *len); /* NULL: it has none */
@@ -869,6 +975,9 @@ typedef struct llmc_importance {
     void *user;
 } llmc_importance;
 
+typedef struct llmc_lora llmc_lora; /* below */
+
+/* What kind of file a model becomes. */
 typedef enum llmc_save_format {
     LLMC_SAVE_GGUF,
     LLMC_SAVE_SAFETENSORS, /* F32, F16, BF16; the makers' names where the model has them, else GGUF's */
@@ -885,6 +994,8 @@ typedef struct llmc_save_options {
     llmc_mix mix;
     llmc_importance importance; /* for quantising; see tools/quantize.c for how to measure it */
     llmc_save_format format;
+    const llmc_lora *lora; /* GGUF: its maps are written with this adapter added to them, or NULL */
+    float lora_scale;      /* times what the adapter says; 0: 1 */
 } llmc_save_options;
 
 /* Writes the model; GGUF holds all of it, tokenizer included, the other formats its weights. work:
@@ -901,6 +1012,36 @@ LLMC_API size_t llmc_calibration_need(const llmc_model *model);
 LLMC_API llmc_status llmc_calibration_init(llmc_calibration **out, const llmc_model *model, void *mem,
                                            size_t bytes, llmc_diag *diag);
 LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibration);
+
+/* An adapter (LoRA, Hu 2021): for some maps of a model y = W x becomes y = W x + s B (A x), A [rank][inputs],
+   B [outputs][rank]. A sequence runs with it (llmc_seq_options), a save merges it (llmc_save_options), a
+   trainer makes it. files: a GGUF as llama.cpp has it, or PEFT's adapter_model.safetensors with its
+   adapter_config.json; they are copied and not needed afterwards. The model must outlive the adapter, which
+   is that model's alone. Maps: q, k, v, output, gate, up, down of dense layers.
+   Errors: BAD_ARG, BAD_FILE (another model's, by name and shape), UNSUPPORTED, NO_MEMORY. */
+#define LLMC_LORA_MAX_RANK 1024
+LLMC_API llmc_status llmc_lora_need(const llmc_model *model, const llmc_blob *files, size_t n_files,
+                                    size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_lora_init(llmc_lora **out, const llmc_model *model, const llmc_blob *files,
+                                    size_t n_files, void *mem, size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_lora_info {
+    const llmc_model *model;
+    uint32_t maps, rank; /* how many are changed; the largest rank */
+    float alpha;         /* s is alpha / rank; 0: 1 */
+    uint64_t weights;    /* floats of all A and B   */
+} llmc_lora_info;
+LLMC_API void llmc_lora_about(const llmc_lora *lora, llmc_lora_info *out); /* *out is written */
+
+typedef enum llmc_lora_format {
+    LLMC_LORA_GGUF,       /* llama.cpp's */
+    LLMC_LORA_PEFT,       /* PEFT's adapter_model.safetensors, ... */
+    LLMC_LORA_PEFT_CONFIG /* ... and its adapter_config.json       */
+} llmc_lora_format;
+
+/* Errors: BAD_ARG, UNSUPPORTED (a model that the format has no names for), IO. */
+LLMC_API llmc_status llmc_lora_save(const llmc_lora *lora, llmc_lora_format format, const llmc_writer *out,
+                                    llmc_diag *diag);
 
 /*==== 18 SAMPLE ==== from logits to a token ====*/
 
@@ -922,7 +1063,7 @@ typedef struct llmc_sample_options {
     float frequency_penalty;     /* times the count, subtracted                            */
     float presence_penalty;      /* subtracted once                                        */
     uint32_t penalty_window;     /* most recent tokens that penalties look at; 0: 64; UINT32_MAX: all */
-    const llmc_logit_bias *bias; /* borrowed */
+    const llmc_logit_bias *bias; /* [n_bias], borrowed */
     size_t n_bias;
     uint64_t seed; /* 0 is a seed like any other */
 } llmc_sample_options;
@@ -1069,10 +1210,13 @@ typedef struct llmc_engine llmc_engine;
 typedef struct llmc_seq llmc_seq;
 
 /* Sees hidden states as they pass: point is "embed", "layer" (after block
-   `layer`) or "final"; x [n_tokens][width]. */
+   `layer`) or "final"; x [n_tokens][width]. With `attention` also "query" [n_tokens][H * K] and "key"
+   [n_tokens][G * K] of each layer, normed and turned as attention multiplies them (a quantised cache may turn
+   keys further). */
 typedef struct llmc_tap {
     void (*fn)(void *user, const char *point, uint32_t layer, const float *x, size_t n_tokens, size_t width);
     void *user;
+    bool attention;
 } llmc_tap;
 
 /* Hears, on the thread that drives the engine, where a part of the work begins: with a clock of the
@@ -1083,15 +1227,39 @@ typedef struct llmc_profile {
     void *user;
 } llmc_profile;
 
+/* Nanoseconds since any moment; never goes back. */
+typedef struct llmc_clock {
+    uint64_t (*fn)(void *user);
+    void *user;
+} llmc_clock;
+
 typedef struct llmc_engine_options {
     size_t size;
-    uint32_t context_length;    /* most tokens in a sequence; 0: the trained length, at most 4096 */
-    uint32_t max_seqs;          /* sequences open at once; 0: 1                                    */
-    uint32_t batch_tokens;      /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
-    uint64_t kv_cache_capacity; /* tokens in the cache, all sequences; 0: max_seqs * context       */
-    llmc_dtype kv_type;         /* F32, F16 or BF16; NONE: F16                                     */
-    uint32_t text_bytes;        /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
-    uint64_t chat_bytes;        /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
+    uint32_t context_length; /* most tokens in a sequence; 0: the trained length, at most 4096 */
+    uint32_t max_seqs;       /* sequences open at once; 0: 1                                    */
+    uint32_t batch_tokens;   /* most tokens in a step, at least max_seqs; 0: 256, encoders: the context */
+    /* What a token sees of its sequence: the first sink_tokens, and so many of the newest as the smallest of
+       these allows: the layer's own window, window_size, kv_cache_capacity - sink_tokens. */
+    uint32_t window_size;       /* no layer sees further back than this many tokens; 0: as the model says */
+    uint32_t sink_tokens;       /* first tokens that every window keeps in sight; 0: the model's own */
+    bool sinks_stay;            /* imposed sinks keep their true positions: only to see what that costs */
+    uint64_t kv_cache_capacity; /* tokens of one sequence that the cache keeps: the sinks and the newest; 0:
+                                   all of the context */
+    uint64_t kv_pool_tokens;    /* tokens in the cache, all sequences; 0: enough for max_seqs full ones */
+    llmc_dtype kv_type;         /* of keys: F32 F16 BF16 Q8_0 Q4_0; NONE: F16                      */
+    llmc_dtype kv_type_v;       /* of values; NONE: as kv_type                                     */
+    bool rope_override;         /* the next four take the place of what the model says             */
+    llmc_rope_scaling rope_scaling; /* PLAIN, LINEAR, NTK, DYNAMIC or YARN */
+    float rope_factor;              /* at least 1; 0: context_length over original, DYNAMIC: 1 */
+    uint32_t rope_original;         /* tokens before scaling; 0: the model's            */
+    float rope_base;                /* 0: the model's                                   */
+    uint32_t text_bytes; /* longest word or conversation in one add; 0: 4 * context, 2^12 to 2^20  */
+    uint64_t chat_bytes; /* llmc_seq_chat's memory; 0: ample, nothing if text_bytes is below 4096   */
+    /* For llmc_engine_pump. A request's place has memory for its tokens, context_length of them; pages of the
+       cache it has only while it runs. */
+    uint32_t max_requests; /* requests at once, waiting ones included; 0: none */
+    uint32_t max_prefixes; /* places for what closed ones leave; 0: max_requests, if prefix_bytes is set */
+    uint64_t prefix_bytes; /* pages that finished requests may keep for others that begin alike; 0: none */
     llmc_tasks tasks;
     llmc_cpu cpu;
     llmc_log log;           /* DEBUG level reports each layer of each step                         */
@@ -1100,6 +1268,9 @@ typedef struct llmc_engine_options {
     bool check_finite; /* stop with NOT_FINITE naming the first layer whose values are not finite */
     llmc_calibration *calibration; /* gathers what products read; of this engine's model */
     llmc_profile profile;
+    uint32_t draft_tokens; /* drafted tokens at a time, all sequences; 0: no speculation; at most 1024 */
+    llmc_clock clock;      /* for LLMC_DRAFT_AUTO; without one, what a pass costs is assumed           */
+    uint32_t lora_rank;    /* largest rank of the adapters that sequences may have; 0: they have none  */
 } llmc_engine_options;
 
 /* Bytes by purpose; total is what llmc_engine_need returns. */
@@ -1127,11 +1298,20 @@ typedef struct llmc_chooser {
     void *user;
 } llmc_chooser;
 
+/* Speculation by prompt lookup: what followed the same words earlier in the sequence is guessed to follow
+   again, and read in one pass with the last token. Tokens are chosen as without it, one by one, and are the
+   same bit for bit; a wrong guess costs time only. Needs llmc_engine_options.draft_tokens. */
+typedef enum llmc_draft {
+    LLMC_DRAFT_OFF,
+    LLMC_DRAFT_ON,  /* wherever two tokens or more have been seen before */
+    LLMC_DRAFT_AUTO /* where that has gained time so far, by the engine's clock */
+} llmc_draft;
+
 typedef struct llmc_seq_options {
     size_t size;
     const llmc_sample_options *sample; /* copied; NULL: greedy */
     uint32_t max_tokens;               /* generated after each add; 0: until the end or a full context */
-    const char *const *stop;           /* end the text before any of these strings; borrowed           */
+    const char *const *stop;           /* [n_stop] the text ends before any of these strings; borrowed */
     size_t n_stop;
     bool ignore_end;   /* go on past end-of-generation tokens        */
     bool show_special; /* control tokens appear in the text          */
@@ -1139,6 +1319,11 @@ typedef struct llmc_seq_options {
     void *user;                  /* the caller's own; llmc_seq_user gives it back  */
     llmc_grammar_state *grammar; /* what is generated after each add matches this grammar; borrowed, and of
                                     this sequence alone. Applied before the chooser */
+    llmc_draft draft;
+    uint32_t draft_tokens; /* most drafted in one pass; 0: 8, and never more than the engine's */
+    const llmc_lora *lora; /* runs with this adapter, whatever others in the batch have, or NULL; borrowed.
+                              Needs llmc_engine_options.lora_rank. Another one makes it read its text again */
+    float lora_scale;      /* times what the adapter says; 0: 1 */
 } llmc_seq_options;
 
 #define LLMC_STOP_MAX 128 /* longest stop string in bytes */
@@ -1183,6 +1368,16 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
    goes on generating after its last token. */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag);
 
+/* Another sequence that begins with the first n tokens of this one, and goes on by itself after them. What is
+   cached of them is shared, and copied, a page, where one of the two writes.
+   Errors: BAD_ARG (n), and those of llmc_seq_open. */
+LLMC_API llmc_status llmc_seq_fork(llmc_seq **out, llmc_seq *from, size_t n, const llmc_seq_options *opt,
+                                   llmc_diag *diag);
+
+/* Gives the sequence's part of the cache back, for others. Nothing is lost: when the sequence goes on, it
+   reads its tokens again. */
+LLMC_API void llmc_seq_release(llmc_seq *seq);
+
 /* Every token so far, read or generated; *n their number. */
 LLMC_API const llmc_token *llmc_seq_ids(const llmc_seq *seq, size_t *n);
 LLMC_API llmc_finish llmc_seq_finish(const llmc_seq *seq);
@@ -1190,16 +1385,79 @@ LLMC_API void *llmc_seq_user(const llmc_seq *seq);
 
 /* One batch over all sequences with something to do, up to batch_tokens tokens. A
    sequence whose input is read to the end gets one new token, as a piece to be taken;
-   until it is taken the sequence waits. DONE: nothing to do.
+   until it is taken the sequence waits. One whose draft came true gets its next without
+   being in the batch. DONE: nothing to do.
    Errors: FULL (no page left; a smaller load goes on), CANCELLED, NOT_FINITE, BAD_ARG (an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag);
 
-/* Takes the sequence's piece if it has one. */
+/* Takes the sequence's piece if it has one. With a draft there may be several after one step, each chosen
+   when it is asked for: poll until it says false. A choice that fails here ends in a piece that says so. */
 LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece);
 
 /* Steps the engine until this sequence has a piece, and takes it. DONE after the
    last piece; the piece is then empty but for `finish`. */
 LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *diag);
+
+/* Requests: prompts that wait until there is room for them, are read and answered in one batch with others,
+   and make room again. What several have in common from the beginning is computed and cached once. The
+   tokens are those of a sequence that had the engine for itself. */
+typedef struct llmc_request llmc_request;
+
+typedef enum llmc_request_state {
+    LLMC_REQUEST_WAITING,    /* for a sequence, for pages, or for another that reads the same beginning */
+    LLMC_REQUEST_READING,    /* n_read of n_ids */
+    LLMC_REQUEST_GENERATING, /* pieces come */
+    LLMC_REQUEST_DONE        /* see finish; the last piece may not have been taken yet */
+} llmc_request_state;
+
+typedef struct llmc_request_info {
+    llmc_request_state state;
+    llmc_finish finish;
+    uint32_t n_prompt, n_generated;
+    uint32_t n_ids, n_read; /* all its tokens, and those that are in the cache */
+    uint32_t n_shared;      /* tokens not computed for it but found in the cache when it was let in */
+    uint32_t n_preempted;   /* times that it gave its pages back for others */
+} llmc_request_info;
+
+/* A request for what comes after ids [n], copied. More priority goes first, and is the last to give pages
+   back; among equals who came first. opt's pointers are borrowed until it is closed; opt->chooser may be
+   called with another llmc_seq each time. *out is written on success only.
+   Errors: FULL (max_requests; a prompt longer than the context or than all of the cache), BAD_ARG. */
+LLMC_API llmc_status llmc_request_add(llmc_request **out, llmc_engine *engine, const llmc_token *ids,
+                                      size_t n, int32_t priority, const llmc_seq_options *opt,
+                                      llmc_diag *diag);
+
+/* Takes the request's next piece, if it has one. Until then the request goes no further, but keeps its
+   place among those who run. */
+LLMC_API bool llmc_request_poll(llmc_request *request, llmc_piece *piece);
+
+/* How far it is; its tokens so far, until the engine is next used; opt->user. */
+LLMC_API void llmc_request_progress(const llmc_request *request, llmc_request_info *out);
+LLMC_API const llmc_token *llmc_request_ids(const llmc_request *request, size_t *n);
+LLMC_API void *llmc_request_user(const llmc_request *request);
+
+/* Gives its place back; one that is not done is cancelled, at once, between two pumps. The handle is dead.
+   NULL, or closed already: nothing happens. */
+LLMC_API void llmc_request_close(llmc_request *request);
+
+/* Lets in who fits, takes pages from the youngest where they are short (it is computed again later, and
+   nothing is lost), and makes one llmc_engine_step, in which sequences opened by the caller take part.
+   DONE: nothing to do until a request is added or a piece taken.
+   Errors: FULL (a request that does not fit the cache even alone, whose piece says so, too; or the caller's
+   own sequences leave no room), and those of llmc_engine_step. The others go on with the next call. */
+LLMC_API llmc_status llmc_engine_pump(llmc_engine *engine, llmc_diag *diag);
+
+/* Forgets what finished requests left in the cache. It is given up by itself where pages are short. */
+LLMC_API void llmc_engine_drop_prefixes(llmc_engine *engine);
+
+/* The same as bytes, and back into an engine of the same kind: sessions (llmc_seq_save), one behind the
+   other, the one that served last at the end. Of those saved the newest come back, as many as find room.
+   Errors: those of llmc_seq_save and llmc_seq_restore, after which nothing has changed; BAD_ARG (no
+   prefix_bytes). */
+LLMC_API llmc_status llmc_engine_save_prefixes(const llmc_engine *engine, const llmc_writer *out,
+                                               llmc_diag *diag);
+LLMC_API llmc_status llmc_engine_restore_prefixes(llmc_engine *engine, const void *bytes, size_t n,
+                                                  llmc_diag *diag);
 
 /* Feeds n tokens (n <= batch_tokens) of one sequence without sampling, and writes
    the logits of the last n_logits of them: logits [n_logits][V]. For perplexity,
@@ -1207,12 +1465,68 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
 LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size_t n, float *logits,
                                       size_t n_logits, llmc_diag *diag);
 
+/* What the model would predict from states x [n][D] of llmc_tap's "layer", as if they were the last layer's:
+   logits [n][V]. n <= batch_tokens; not from within a tap. Errors: BAD_ARG. */
+LLMC_API llmc_status llmc_engine_logits(llmc_engine *engine, const float *x, size_t n, float *logits,
+                                        llmc_diag *diag);
+
 /* A text as one vector, out [D] of length 1: the mean, the first or the last of its tokens' final
    states, from encoders and generators alike. The sequence has to be empty, and is so afterwards.
    Encoders, whose tokens see both ways, take at most batch_tokens.
    Errors: BAD_ARG, FULL (context), NOT_FINITE, CANCELLED. */
 LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_pooling pooling,
                                     float *out, llmc_diag *diag);
+
+typedef struct llmc_seq_save_options {
+    size_t size;
+    bool ids_only;    /* small: the cache is not saved but computed again after restoring */
+    const void *note; /* [note_len] the caller's own, saved with it */
+    size_t note_len;
+    llmc_progress progress; /* in bytes */
+} llmc_seq_save_options;
+
+/* A sequence as bytes: its tokens, the state of its generation, its cache. They belong to this model, and
+   with the cache to an engine that caches alike (types, windows, sinks, rotation). Checked for damage; for
+   files see llmc_seq_save_file. Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG. */
+LLMC_API llmc_status llmc_seq_save_need(const llmc_seq *seq, const llmc_seq_save_options *opt, size_t *bytes,
+                                        llmc_diag *diag);
+LLMC_API llmc_status llmc_seq_save(const llmc_seq *seq, const llmc_seq_save_options *opt,
+                                   const llmc_writer *out, llmc_diag *diag);
+
+/* An open sequence becomes the saved one and goes on as that would have. Its options stay its own; a grammar
+   follows the answer so far. On failure nothing has changed.
+   Errors: BAD_FILE (damaged), UNSUPPORTED (a newer version), BAD_ARG (another model's, another kind of
+   cache), FULL (context, pages). */
+LLMC_API llmc_status llmc_seq_restore(llmc_seq *seq, const void *bytes, size_t n, llmc_diag *diag);
+LLMC_API llmc_status llmc_session_note(const void *bytes, size_t n, const void **note, size_t *note_len,
+                                       llmc_diag *diag);
+
+/* Beam search: not the likeliest next token, but the likeliest continuations. Sampling options, stop strings
+   and grammars play no part in it. */
+typedef struct llmc_beam_options {
+    size_t size;
+    uint32_t width;       /* continuations that are followed side by side; 0: 4; less than max_seqs */
+    uint32_t n_best;      /* results wanted; 0: 1                                                   */
+    uint32_t max_tokens;  /* of a result; 0: until the context is full                              */
+    float length_penalty; /* score = logprob / tokens^this: 1: the mean; 0: short ones are preferred */
+    bool ignore_end;      /* end tokens are tokens like others                                      */
+} llmc_beam_options;
+
+typedef struct llmc_beam {
+    llmc_token *ids; /* [n] what came after the sequence's own, an end token included */
+    size_t n;
+    double score, logprob; /* logprob: the sum over ids   */
+    llmc_finish finish;    /* END, LENGTH or CONTEXT      */
+} llmc_beam;
+
+/* The results, the best first, lie in work (llmc_beam_need bytes, for the sequence as it is). The sequence is
+   read to its end, and otherwise as before; `width` others must not be open.
+   Errors: BAD_ARG, NO_MEMORY, FULL (sequences, pages), CANCELLED, NOT_FINITE. */
+LLMC_API llmc_status llmc_beam_need(llmc_seq *seq, const llmc_beam_options *opt, size_t *bytes,
+                                    llmc_diag *diag);
+LLMC_API llmc_status llmc_beam_search(llmc_seq *seq, const llmc_beam_options *opt, void *work,
+                                      size_t work_bytes, const llmc_beam **out, size_t *n_out,
+                                      llmc_diag *diag);
 
 /*==== 21 CHAT ==== conversations as text and tokens, by templates ====*/
 #ifndef LLMC_NO_CHAT
@@ -1244,6 +1558,7 @@ typedef enum llmc_chat_format {
     LLMC_CHAT_FORMAT_COUNT
 } llmc_chat_format;
 
+/* "auto", "raw", "chatml", ... By name in any case; NOT_FOUND. */
 LLMC_API const char *llmc_chat_format_name(llmc_chat_format format);
 LLMC_API llmc_status llmc_chat_format_named(const char *name, llmc_chat_format *out);
 
@@ -1264,9 +1579,9 @@ typedef struct llmc_chat_options {
     llmc_chat_format format; /* llmc_seq_chat: which template, unless `text` is given         */
     const char *text;        /* llmc_seq_chat: a template's text, of text_len bytes           */
     size_t text_len;
-    const char *messages; /* a JSON array of messages instead of llmc_message's, or NULL   */
-    const char *tools;    /* JSON arrays, or NULL                                          */
-    const char *documents;
+    const char *messages;  /* a JSON array of messages instead of llmc_message's, or NULL   */
+    const char *tools;     /* JSON arrays, or NULL: what may be called, and in documents    */
+    const char *documents; /* what the answer is to rest on; members are the template's    */
     const char *variables; /* JSON object of what else the template asks for: {"enable_thinking": false} */
     bool no_generation_prompt;         /* do not open the assistant's answer                            */
     const char *bos_token, *eos_token; /* their text; NULL: of the model (llmc_seq_chat), else undefined */
@@ -1384,6 +1699,445 @@ LLMC_API bool llmc_reply_next(llmc_reply *reply, llmc_reply_event *event);
 
 #endif /* LLMC_NO_CHAT */
 
+/*==== 23 OPTIM ==== optimisers and schedules ====*/
+#ifndef LLMC_NO_TRAIN
+
+typedef enum llmc_schedule_kind {
+    LLMC_SCHEDULE_COSINE,
+    LLMC_SCHEDULE_LINEAR,
+    LLMC_SCHEDULE_CONSTANT,
+    LLMC_SCHEDULE_STABLE /* constant, then linear down: warm-up, stable, decay */
+} llmc_schedule_kind;
+
+/* The learning rate over time: up over the first updates, then down as its kind says. */
+typedef struct llmc_schedule {
+    llmc_schedule_kind kind;
+    float rate;            /* the highest; 0: 3e-4                                     */
+    float min_rate;        /* the last; 0: a tenth of rate, below 0: none              */
+    uint64_t warmup_steps; /* updates until it is reached                              */
+    uint64_t steps;        /* of all training; 0: it stays at rate once it is reached  */
+    uint64_t decay_steps;  /* STABLE: the last so many go down; 0: a fifth of all      */
+} llmc_schedule;
+
+/* For update `step`, counted from 0. */
+LLMC_API float llmc_schedule_at(const llmc_schedule *schedule, uint64_t step);
+
+/* How weights follow their gradients; AdamW (Loshchilov 2017) is the default, Muon is Jordan 2024. */
+typedef enum llmc_optimizer {
+    LLMC_ADAMW,
+    LLMC_MUON, /* matrices between states by Muon, all else by AdamW */
+    LLMC_SGD
+} llmc_optimizer;
+
+typedef struct llmc_optim_options {
+    size_t size;
+    llmc_optimizer kind;
+    llmc_schedule schedule;
+    float beta1, beta2, epsilon; /* AdamW: 0.9, 0.999, 1e-8                             */
+    float weight_decay; /* times the rate, of the weights (AdamW's way, whatever the optimiser); 0: none */
+    bool decay_all;     /* norms, biases and embeddings decay, too                      */
+    float grad_clip;    /* all gradients together are no longer than this; 0: any length */
+    float momentum;     /* SGD: 0, Muon: 0.95                                           */
+    float matrix_rate;  /* Muon: the highest for matrices, by the same schedule; 0: 0.02 */
+} llmc_optim_options;
+
+#endif /* LLMC_NO_TRAIN */
+
+/*==== 24 TRAIN ==== trainer, data, checkpoints ====*/
+#ifndef LLMC_NO_TRAIN
+
+/* A model's shape from a config.json alone, for one that is to be made from nothing: keys and model_type as
+   in a folder of Hugging Face; also claude-rust, nanochat, nanochat-2026, rustgpt. vocab_size: of the
+   tokenizer; 0: as the file says. Errors: BAD_FILE, UNSUPPORTED. */
+LLMC_API llmc_status llmc_config_read(const llmc_blob *json, uint32_t vocab_size, llmc_config *out,
+                                      llmc_diag *diag);
+
+/* How weights are drawn that nothing is known of. Norms are 1, biases 0, embeddings N(0, 0.02). */
+typedef enum llmc_init {
+    LLMC_INIT_NORMAL,   /* N(0, 0.02), what returns to the residual over sqrt(2 L) (GPT-2)   */
+    LLMC_INIT_KAIMING,  /* uniform with deviation gain / sqrt(inputs) (He 2015)              */
+    LLMC_INIT_HE,       /* N(0, 2 / inputs)                                                  */
+    LLMC_INIT_INDUCTION /* NORMAL, but two layers begin as induction heads, which find what followed the
+                           last time (Olsson 2022): texts that are to be read are copied from much earlier
+                           in training. For RoPE, biases of q and k, no norm of them, two layers or more   */
+} llmc_init;
+
+/* Which linear maps of a model made from nothing have biases. */
+typedef enum llmc_biases {
+    LLMC_BIASES_DEFAULT, /* those of its family */
+    LLMC_BIASES_NONE,    /* LayerNorm has none, either */
+    LLMC_BIASES_ALL
+} llmc_biases;
+
+/* Several processes that train one model on parts of each batch: sum(user, x, n) replaces x [n] by the
+   sum over all of them, and is called by all in the same order. All zero: one process. */
+typedef struct llmc_allreduce {
+    bool (*sum)(void *user, float *x, size_t n); /* false: it failed */
+    void *user;
+    uint32_t rank, size;
+} llmc_allreduce;
+
+/* Maps for adapters, as bits. Where q, k and v are one grouped map, one of them means it. */
+enum {
+    LLMC_LORA_Q = 1u << 0,
+    LLMC_LORA_K = 1u << 1,
+    LLMC_LORA_V = 1u << 2,
+    LLMC_LORA_OUTPUT = 1u << 3,
+    LLMC_LORA_GATE = 1u << 4,
+    LLMC_LORA_UP = 1u << 5,
+    LLMC_LORA_DOWN = 1u << 6,
+    LLMC_LORA_ALL = (1u << 7) - 1
+};
+
+/* How an adapter is trained. It begins with A uniform in 1 / sqrt(inputs) and B zero: with nothing. */
+typedef struct llmc_lora_options {
+    size_t size;
+    uint32_t rank;         /* r; 0: 8 */
+    float alpha;           /* s is alpha / rank; 0: 2 rank */
+    uint32_t targets;      /* LLMC_LORA_... bits; 0: all; those that the model lacks are left out */
+    float dropout;         /* probability that an input of A is left out */
+    const llmc_lora *from; /* training goes on from this one, of the same model, rank and maps; or NULL */
+} llmc_lora_options;
+
+typedef struct llmc_trainer_options {
+    size_t size;
+    uint32_t rows, tokens; /* a pass is so many sequences of so many tokens; 0: 1, and the context */
+    uint64_t seed;         /* of fresh weights and of dropout */
+    const llmc_optim_options *optim; /* copied */
+    llmc_init init;
+    float init_gain; /* KAIMING; 0: 1 */
+    llmc_biases biases;
+    float dropout;  /* probability that a value is left out, on the embedding, attention and branches */
+    float balance;  /* times the experts' load-balancing loss; 0: off */
+    bool recompute; /* less memory: only each layer's input is kept, the layer runs again on the way back */
+    bool bf16;      /* refused: products of bf16 are half as fast as f32's where they were measured */
+    float explode;  /* an update's loss above so many times the smoothed one, and 3 more, is an error; 0: 3 */
+    llmc_allreduce allreduce;
+#ifndef LLMC_NO_TOKEN
+    const llmc_tokenizer *tokenizer; /* of a model made from nothing, or NULL; must outlive the trainer */
+#endif
+    const char *chat_template; /* [chat_template_len] likewise */
+    size_t chat_template_len;
+    llmc_tasks tasks;
+    llmc_cpu cpu;
+    const llmc_lora_options *lora; /* copied: an adapter of `from` is trained, whose own weights stay as they
+                                      are stored, quantised or not; NULL: all weights are */
+} llmc_trainer_options;
+
+/* Weights, gradients, moments and work memory for training one model. */
+typedef struct llmc_trainer llmc_trainer;
+
+/* config: what to make from nothing, or NULL; from: the model to start with, or NULL; one of the two. from
+   must outlive the trainer, as the options' pointers must.
+   Errors: BAD_ARG, UNSUPPORTED (what cannot be trained, by name), NO_MEMORY. */
+LLMC_API llmc_status llmc_trainer_need(const llmc_config *config, const llmc_model *from,
+                                       const llmc_trainer_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_trainer_init(llmc_trainer **out, const llmc_config *config, const llmc_model *from,
+                                       const llmc_trainer_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag);
+
+#define LLMC_NOT_SCORED UINT32_MAX /* a target that has no part in the loss */
+
+/* One pass forward and back: ids, targets [rows][tokens], targets the ids that follow; starts [rows][tokens]
+   where in its row each token's document begins, which is as far back as it sees, or NULL. Gradients add up
+   until llmc_trainer_update. Errors: BAD_ARG (an id), NOT_FINITE (the loss; gradients are then void). */
+LLMC_API llmc_status llmc_trainer_pass(llmc_trainer *t, const uint32_t *ids, const uint32_t *targets,
+                                       const uint32_t *starts, llmc_diag *diag);
+
+typedef struct llmc_train_report {
+    uint64_t step;   /* updates so far, this one included */
+    uint64_t tokens; /* scored so far, by all processes   */
+    uint64_t scored; /* in this update                    */
+    double loss;     /* mean over those, in nats          */
+    double grad_norm;
+    float learning_rate;
+} llmc_train_report;
+
+/* One step of the optimiser along the mean gradient of the passes since the last one.
+   Errors: BAD_ARG (nothing was scored), NOT_FINITE (the gradient, or a loss that explodes; no weight has
+   changed, the gradients are gone), IO (allreduce). */
+LLMC_API llmc_status llmc_trainer_update(llmc_trainer *t, llmc_train_report *out, llmc_diag *diag);
+
+/* The loss alone, without dropout: *loss is the sum over *scored tokens. */
+LLMC_API llmc_status llmc_trainer_eval(llmc_trainer *t, const uint32_t *ids, const uint32_t *targets,
+                                       const uint32_t *starts, double *loss, uint64_t *scored,
+                                       llmc_diag *diag);
+
+/* The weights as a model, for engines and llmc_model_save: it changes as they do. NULL on big-endian
+   machines, whose numbers are not what a model's bytes are. */
+LLMC_API const llmc_model *llmc_trainer_model(const llmc_trainer *t);
+
+/* The adapter as it is by now, for sequences of llmc_trainer_model's, which is `from`, for llmc_lora_save and
+   for merging; the next call changes it, so call it after updates and between steps of those sequences, and
+   configure them anew. NULL: all weights are trained. */
+LLMC_API const llmc_lora *llmc_trainer_lora(llmc_trainer *t);
+LLMC_API uint64_t llmc_trainer_steps(const llmc_trainer *t);   /* updates so far  */
+LLMC_API uint64_t llmc_trainer_weights(const llmc_trainer *t); /* how many floats */
+
+/* A trained tensor: its name, size, and the norms of its weights and of the mean gradient since the last
+   update. False: index is too large. */
+typedef struct llmc_train_tensor {
+    char name[LLMC_NAME_MAX];
+    uint64_t n;
+    double weight_norm, grad_norm;
+} llmc_train_tensor;
+LLMC_API bool llmc_trainer_tensor(const llmc_trainer *t, uint32_t index, llmc_train_tensor *out);
+
+/* A checkpoint is a safetensors file: weights, moments, counts, and a note of the caller's (where the loader
+   stands, ...), with a checksum. What goes on from it gives the same bits as what was never stopped. Save
+   between updates. Errors: IO (the writer stopped), CANCELLED. */
+LLMC_API llmc_status llmc_trainer_save(const llmc_trainer *t, const void *note, size_t note_len,
+                                       const llmc_writer *out, const llmc_progress *progress,
+                                       llmc_diag *diag);
+
+/* On failure nothing has changed. The note is a view of bytes. Errors: BAD_FILE (damaged),
+   BAD_ARG (another model's, or another optimiser's). */
+LLMC_API llmc_status llmc_trainer_load(llmc_trainer *t, const void *bytes, size_t n, llmc_diag *diag);
+LLMC_API llmc_status llmc_checkpoint_note(const void *bytes, size_t n, const void **note, size_t *note_len,
+                                          uint64_t *step, llmc_diag *diag);
+
+/* Shards of tokens: little-endian u32 after u32 without a header, as claude-rust has them, or llm.c's files
+   of u16. In the former these bits say that predicting the token is not scored, that a document begins. */
+#define LLMC_SHARD_NOT_SCORED 0x80000000u
+#define LLMC_SHARD_DOCUMENT   0x40000000u
+
+typedef struct llmc_loader_options {
+    size_t size;
+    uint32_t rows, tokens; /* of a batch, as in llmc_trainer_options; 0: 1, 1024 */
+    /* in_order: from begin to end, for evaluation; else each epoch in an order of its own, by seed */
+    uint64_t seed;
+    bool in_order;
+    /* rows are packed with whole documents, as tightly as they go; those longer than a row are cut, and what
+       is left of a row is padding. LLMC_SHARD_DOCUMENT parts them, or a token, too: separator, which begins
+       each of them, or with separator_ends ends it */
+    bool documents, separated;
+    llmc_token separator;
+    bool separator_ends;
+    uint32_t rank, n_ranks; /* this process takes its part of every n_ranks * rows rows; 0: 1 */
+} llmc_loader_options;
+
+/* Rows of tokens out of mapped shards, which must outlive it. Everything follows from seed and position.
+   Errors: BAD_ARG, BAD_FILE (no shard, too short), NO_MEMORY. */
+typedef struct llmc_loader llmc_loader;
+LLMC_API llmc_status llmc_loader_need(const llmc_blob *shards, size_t n_shards,
+                                      const llmc_loader_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_loader_init(llmc_loader **out, const llmc_blob *shards, size_t n_shards,
+                                      const llmc_loader_options *opt, void *mem, size_t bytes,
+                                      llmc_diag *diag);
+/* The next batch: ids, targets, starts (NULL: not wanted) [rows][tokens]. */
+LLMC_API void llmc_loader_next(llmc_loader *l, uint32_t *ids, uint32_t *targets, uint32_t *starts);
+LLMC_API uint64_t llmc_loader_rows(const llmc_loader *l);     /* in an epoch, for all ranks */
+LLMC_API uint64_t llmc_loader_tokens(const llmc_loader *l);   /* in all shards              */
+LLMC_API uint64_t llmc_loader_position(const llmc_loader *l); /* rows given, by all ranks   */
+LLMC_API void llmc_loader_seek(llmc_loader *l, uint64_t position);
+
+#ifndef LLMC_NO_TOKEN
+/* How a file holds its texts. */
+typedef enum llmc_corpus_format {
+    LLMC_CORPUS_TEXT,  /* plain text                                                              */
+    LLMC_CORPUS_JSONL, /* a JSON value a line: a string, or an object with "text", or "messages"  */
+    LLMC_CORPUS_JSON,  /* one array of such values                                                */
+    LLMC_CORPUS_CSV    /* a text a row, its columns joined by commas                              */
+} llmc_corpus_format;
+
+typedef struct llmc_corpus_options {
+    size_t size;
+    llmc_corpus_format format;
+    const char *separator; /* TEXT: what stands between documents; NULL: all of it is one         */
+    const char *field;     /* the member that holds the text; NULL: "text"                        */
+    float valid_split;     /* this share of the documents, of a single one its end, is for validation */
+    uint64_t seed;         /* which documents                                                     */
+    bool no_ends;          /* documents get neither the vocabulary's BOS nor its EOS              */
+    bool flag_documents;   /* LLMC_SHARD_DOCUMENT is set where one begins                         */
+    bool parse_special;    /* control tokens written out in texts are meant                       */
+#ifndef LLMC_NO_CHAT
+    const llmc_template *chat; /* of "messages" (and "tools"): only what the assistant says is scored, and
+                                  what ends its turns */
+#endif
+} llmc_corpus_options;
+
+typedef struct llmc_corpus_counts {
+    uint64_t documents[2], tokens[2], scored[2]; /* for training, for validation */
+} llmc_corpus_counts;
+
+/* Texts as shards: documents of one file through the tokenizer to train and valid (NULL: nothing is set
+   aside). Errors: BAD_ARG, BAD_FILE (with the line), IO (a writer stopped), NO_MEMORY. */
+LLMC_API llmc_status llmc_corpus_need(const llmc_tokenizer *tok, const llmc_blob *file,
+                                      const llmc_corpus_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_corpus_encode(const llmc_tokenizer *tok, const llmc_blob *file,
+                                        const llmc_corpus_options *opt, void *work, size_t work_bytes,
+                                        const llmc_writer *train, const llmc_writer *valid,
+                                        llmc_corpus_counts *counts, llmc_diag *diag);
+#endif /* LLMC_NO_TOKEN */
+
+#endif /* LLMC_NO_TRAIN */
+
+/*==== 25 INDEX ==== vectors, words and passages to be found ====*/
+#ifndef LLMC_NO_INDEX
+
+typedef struct llmc_index llmc_index;
+
+/* How near two vectors are. COSINE stores vectors at length 1; a larger score is nearer with all but L2,
+   whose score is the square of the distance. */
+typedef enum llmc_metric {
+    LLMC_METRIC_COSINE,
+    LLMC_METRIC_IP,
+    LLMC_METRIC_L2,
+    LLMC_METRIC_COUNT
+} llmc_metric;
+
+#define LLMC_INDEX_DIM_MAX 65536
+
+typedef struct llmc_index_options {
+    size_t size;
+    const char *factory;  /* FAISS's name for the kind of index: NULL or "Flat"; others are refused by name */
+    uint32_t dim;         /* elements of a vector; 0: the file's, and a new index needs it                  */
+    llmc_metric metric;   /* of a new index; files bring their own                                          */
+    bool int8;            /* keep 8 bits an element beside f32: those are searched, and the best candidates */
+                          /*   ranked by f32                                                                */
+    uint64_t capacity;    /* vectors that can be added; 0: 1024                                             */
+    uint64_t text_bytes;  /* metadata of all that are added; 0: 64 for each                                 */
+    uint32_t max_results; /* most results of one query; 0: 100                                              */
+    uint32_t max_queries; /* searched together, more are cut; 0: 16                                         */
+    uint32_t max_rerank;  /* most of llmc_search_options.rerank; 0: 4                                       */
+    llmc_tasks tasks;
+    llmc_cpu cpu;
+} llmc_index_options;
+
+/* An index of vectors that are compared with every query, exactly. file: NULL for a new one; else a file of
+   llmc_index_save, whose last frame may be cut off (it is dropped), or FAISS's IndexFlatIP or IndexFlatL2.
+   Its bytes are used in place and must outlive the index. opt may be NULL with a file. One thread drives an
+   index; results do not depend on the tasks' number.
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_index_need(const llmc_blob *file, const llmc_index_options *opt, size_t *bytes,
+                                     llmc_diag *diag);
+LLMC_API llmc_status llmc_index_init(llmc_index **out, const llmc_blob *file, const llmc_index_options *opt,
+                                     void *mem, size_t bytes, llmc_diag *diag);
+
+typedef struct llmc_index_info {
+    uint32_t dim;
+    llmc_metric metric;
+    bool int8;
+    uint64_t count;      /* vectors that are there           */
+    uint64_t deleted;    /* that lie in memory or file still */
+    uint64_t pieces;     /* frames of the file that hold them; many small ones are worth saving anew */
+    uint64_t next_id;    /* what the next vector will get    */
+    uint64_t file_bytes; /* of the file: where its last whole frame ends; 0: a new index, or FAISS's */
+} llmc_index_info;
+LLMC_API void llmc_index_about(const llmc_index *index, llmc_index_info *out); /* *out is written */
+
+/* A record's metadata: any bytes, perhaps the text that its vector stands for. */
+typedef struct llmc_index_text {
+    const void *data;
+    size_t len;
+} llmc_index_text;
+
+/* Adds vectors [n][dim] with texts [n] (NULL: none). They get ids one after the other, the first is *first
+   (may be NULL); ids are never used again. On failure nothing was added.
+   Errors: BAD_ARG (an element that is not finite), FULL (capacity, text_bytes). */
+LLMC_API llmc_status llmc_index_add(llmc_index *index, const float *vectors, const llmc_index_text *texts,
+                                    size_t n, uint64_t *first, llmc_diag *diag);
+/* Errors: NOT_FOUND. */
+LLMC_API llmc_status llmc_index_delete(llmc_index *index, uint64_t id, llmc_diag *diag);
+
+/* A record; its text is valid as long as the index, its vector is copied by llmc_index_vector. */
+typedef struct llmc_record {
+    uint64_t id;
+    const char *text;
+    size_t text_len;
+} llmc_record;
+LLMC_API bool llmc_index_get(const llmc_index *index, uint64_t id, llmc_record *out);
+LLMC_API bool llmc_index_vector(const llmc_index *index, uint64_t id, float *out);
+/* The records in the order of their ids: the first that is not below *id. *id becomes the one after it. */
+LLMC_API bool llmc_index_next(const llmc_index *index, uint64_t *id, llmc_record *out);
+
+typedef struct llmc_search_options {
+    size_t size;
+    uint32_t k;      /* results for each query; 0: 10 */
+    uint32_t rerank; /* int8, L2: so many candidates for each result are ranked by f32; 0: max_rerank */
+    /* Whether a record may be a result. Asked of what would be a candidate, in no order, and by several
+       threads at once if the index has tasks; the same record must always get the same answer. NULL: all. */
+    bool (*filter)(void *user, const llmc_record *record);
+    void *user; /* the filter's */
+} llmc_search_options;
+
+typedef struct llmc_hit {
+    uint64_t id;
+    float score;
+} llmc_hit;
+
+/* The k nearest of each query, best first, equal ones by id. queries [n][dim]; hits [n][k]; found [n]: how
+   many each has, may be NULL: what is missing has then the id UINT64_MAX.
+   Errors: BAD_ARG (k, rerank, a query that is not finite). */
+LLMC_API llmc_status llmc_index_search(llmc_index *index, const float *queries, size_t n,
+                                       const llmc_search_options *opt, llmc_hit *hits, uint32_t *found,
+                                       llmc_diag *diag);
+
+/* The whole index as one file, without what was deleted; or, to be put at the end of the file that the index
+   was made from (its file_bytes) or saved as, what changed since: records and deletions, each kind a frame
+   with its checksum. Errors: IO (the writer stopped). */
+LLMC_API llmc_status llmc_index_save(llmc_index *index, const llmc_writer *out, llmc_diag *diag);
+LLMC_API llmc_status llmc_index_append(llmc_index *index, const llmc_writer *out, llmc_diag *diag);
+/* As FAISS's IndexFlatIP or IndexFlatL2 writes itself: without ids and texts. */
+LLMC_API llmc_status llmc_index_save_faiss(llmc_index *index, const llmc_writer *out, llmc_diag *diag);
+
+/* An inverted index: texts by their words, ranked by BM25 (Robertson 2009). Words are runs of letters and
+   digits in lower case; a Han, Hiragana or Katakana character is one by itself. */
+typedef struct llmc_words llmc_words;
+typedef struct llmc_words_options {
+    size_t size;
+    uint32_t max_texts;    /* 0: 1024                                             */
+    uint32_t max_words;    /* different ones, in all texts; 0: 65536               */
+    uint64_t max_postings; /* different words of each text, summed up; 0: 64 for each text */
+    float k1, b;           /* 0: 1.2, 0.75                                        */
+    uint32_t max_results;  /* 0: 100                                              */
+} llmc_words_options;
+LLMC_API llmc_status llmc_words_need(const llmc_words_options *opt, size_t *bytes, llmc_diag *diag);
+LLMC_API llmc_status llmc_words_init(llmc_words **out, const llmc_words_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag);
+/* Ids have to ascend. Errors: BAD_ARG (id), FULL: nothing of this text is found then. */
+LLMC_API llmc_status llmc_words_add(llmc_words *words, uint64_t id, const char *text, size_t len,
+                                    llmc_diag *diag);
+LLMC_API llmc_status llmc_words_delete(llmc_words *words, uint64_t id, llmc_diag *diag);
+/* hits [opt->k], best first, equal ones by id; *found their number. opt->filter's record has an id only.
+   Errors: BAD_ARG (k). */
+LLMC_API llmc_status llmc_words_search(llmc_words *words, const char *query, size_t len,
+                                       const llmc_search_options *opt, llmc_hit *hits, uint32_t *found,
+                                       llmc_diag *diag);
+
+/* Several lists of results as one, by reciprocal ranks (Cormack 2009): what stands at place i of a list, from
+   1 on, gets 1 / (k0 + i) of it. k0 0: 60. out [cap] gets the best of all, *n their number. Lists are short:
+   the work grows with the square of their lengths. */
+LLMC_API void llmc_hits_fuse(const llmc_hit *const *lists, const uint32_t *lengths, size_t n_lists, float k0,
+                             llmc_hit *out, uint32_t cap, uint32_t *n);
+
+/* Decides where a text may be cut: see llmc_chunk_next. */
+typedef enum llmc_text_kind { LLMC_TEXT_PLAIN, LLMC_TEXT_MARKDOWN, LLMC_TEXT_CODE } llmc_text_kind;
+
+typedef struct llmc_chunk_options {
+    size_t size;
+    uint32_t chars; /* most characters of a chunk; 0: 512               */
+    uint32_t
+        overlap; /* that it may repeat of the one before; 0: 64; UINT32_MAX: none; at most half of chars */
+    llmc_text_kind kind;
+} llmc_chunk_options;
+
+/* A passage [begin, end) of a text; of Markdown also the heading above it (begin == end: none). */
+typedef struct llmc_chunk {
+    size_t begin, end;
+    llmc_span heading;
+    uint32_t line; /* that it begins in, from 1 on */
+    size_t at;     /* for the next one: where the text goes on, and whether this is known to be inside ``` */
+    bool fenced;
+} llmc_chunk;
+
+/* The next passage of text [len]; *chunk all zero at first. False: there is none. Chunks end after a
+   paragraph, a sentence or a line (CODE: between definitions, else at a line's end), else between words, and
+   never inside a character; they cover the text but for blanks. */
+LLMC_API bool llmc_chunk_next(const char *text, size_t len, const llmc_chunk_options *opt, llmc_chunk *chunk);
+
+#endif /* LLMC_NO_INDEX */
+
 /*==== 26 OS ==== files, threads and memory of a hosted system ====*/
 #ifndef LLMC_NO_OS
 
@@ -1405,9 +2159,36 @@ LLMC_API llmc_status llmc_os_cpu(const char *name, llmc_cpu *out, llmc_diag *dia
 LLMC_API llmc_status llmc_map_open(llmc_blob *out, const char *path, llmc_diag *diag);
 LLMC_API void llmc_map_close(llmc_blob *file);
 
+/* A file that appears under its name only when it is whole: until llmc_os_save_commit the old one stays, even
+   if the program is killed. llmc_os_save_drop gives up. Errors: IO, with the reason. */
+typedef struct llmc_os_save llmc_os_save;
+LLMC_API llmc_status llmc_os_save_begin(llmc_os_save **out, const char *path, llmc_diag *diag);
+LLMC_API const llmc_writer *llmc_os_save_writer(const llmc_os_save *save);
+LLMC_API llmc_status llmc_os_save_commit(llmc_os_save *save, llmc_diag *diag);
+LLMC_API void llmc_os_save_drop(llmc_os_save *save);
+LLMC_API llmc_status llmc_seq_save_file(const llmc_seq *seq, const char *path,
+                                        const llmc_seq_save_options *opt, llmc_diag *diag);
+LLMC_API llmc_status llmc_seq_restore_file(llmc_seq *seq, const char *path, llmc_diag *diag);
+
+/* What a folder holds, but for "." and "..", in no order. fn stops by returning false. The entry's name ends
+   with the call. Errors: IO, with the reason. */
+typedef struct llmc_os_entry {
+    const char *name;  /* in its folder */
+    bool folder, file; /* neither: a symbolic link, a device, a pipe, ... */
+    uint64_t bytes;
+    int64_t modified; /* nanoseconds since 1970; Windows: since 1601 */
+} llmc_os_entry;
+LLMC_API llmc_status llmc_os_list(const char *folder, bool (*fn)(void *user, const llmc_os_entry *entry),
+                                  void *user, llmc_diag *diag);
+
 /* Zeroed pages from the system. Errors: NO_MEMORY. */
 LLMC_API llmc_status llmc_os_memory(void **out, size_t bytes, llmc_diag *diag);
 LLMC_API void llmc_os_release(void *mem, size_t bytes);
+
+/* Bytes of memory that this process may have in all, and how many of them it could take now: what is free and
+   what the system would free for it (cached files), by the machine or, if less, by the limits of its cgroups.
+   0: the system does not say. Either may be NULL. */
+LLMC_API void llmc_os_available(uint64_t *total, uint64_t *available);
 
 LLMC_API uint64_t llmc_os_nanoseconds(void);                            /* monotonic             */
 LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false: not a terminal */
@@ -1418,8 +2199,9 @@ typedef struct llmc_open_options {
     uint32_t threads;           /* 0: all allowed                   */
     bool no_engine;             /* only the model                   */
     bool no_mmap;               /* read into memory instead         */
+    /* model, engine, seq: of the host's three, or NULL; engine's tasks are the pool's, unless given */
     const llmc_model_options *model;
-    const llmc_engine_options *engine; /* its tasks: the pool, unless given */
+    const llmc_engine_options *engine;
     const llmc_seq_options *seq;
     llmc_progress progress; /* touching cold files, with no_mmap */
 } llmc_open_options;
@@ -1449,6 +2231,47 @@ typedef struct llmc_host {
 LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_open_options *opt,
                                llmc_diag *diag);
 LLMC_API void llmc_close(llmc_host *host);
+
+/* An adapter with its memory. path: a GGUF; PEFT's adapter_model.safetensors, beside which
+   adapter_config.json stands; or their folder. Close it before its model, and after every sequence that runs
+   with it. Errors: IO, and those of llmc_lora_init; on failure nothing stays open. */
+typedef struct llmc_lora_host {
+    llmc_lora *lora;
+    void *mem;
+    size_t bytes;
+} llmc_lora_host;
+LLMC_API llmc_status llmc_lora_open(llmc_lora_host *host, const llmc_model *model, const char *path,
+                                    llmc_diag *diag);
+LLMC_API void llmc_lora_close(llmc_lora_host *host);
+
+#ifndef LLMC_NO_INDEX
+
+typedef struct llmc_index_file_options {
+    size_t size;
+    const llmc_index_options *index; /* its tasks: a pool, unless given */
+    uint32_t threads;                /* 0: all allowed */
+    bool read_only;                  /* others may write the file meanwhile; what they add is not seen */
+    bool no_sync;                    /* commits may be lost with the machine's power, not with the program */
+} llmc_index_file_options;
+
+/* An index in a file, with threads and memory. Only one program at a time has it open for writing. A file
+   that is not there is made by the first commit (opt->index has its dim). What a program that was killed
+   left unfinished at its end is cut off.
+   Errors: IO (no file, another program writes it), and those of llmc_index_init. The path must outlive it. */
+typedef struct llmc_index_file llmc_index_file;
+LLMC_API llmc_status llmc_index_file_open(llmc_index_file **out, const char *path,
+                                          const llmc_index_file_options *opt, llmc_diag *diag);
+LLMC_API llmc_index *llmc_index_file_index(const llmc_index_file *file);
+/* What changed since goes to the file's end. Errors: IO; it can be tried again. */
+LLMC_API llmc_status llmc_index_file_commit(llmc_index_file *file, llmc_diag *diag);
+/* The file written anew without what was deleted, all of it one frame, and opened again with other options
+   (NULL: the same): the index is another one then. Errors: IO, and those of opening; if it cannot be opened
+   any more the index is NULL. */
+LLMC_API llmc_status llmc_index_file_compact(llmc_index_file *file, const llmc_index_options *opt,
+                                             llmc_diag *diag);
+LLMC_API void llmc_index_file_close(llmc_index_file *file);
+
+#endif /* LLMC_NO_INDEX */
 
 #endif /* LLMC_NO_OS */
 
@@ -1510,7 +2333,19 @@ LLMC_API uint32_t llmc_version(void)
                    outside only what is LLMC__ALWAYS.
    LLMC__UNROLL    before a short loop over arrays of vectors, which gcc -O2 (and clang with inline
                    assembly) would else leave in memory
-   LLMC__COUNTERS  __atomic_fetch_add on 32 bits needs no lock (gcc may call its own runtime: AArch64) */
+   LLMC__COUNTERS  __atomic_fetch_add on 32 bits needs no lock (gcc may call its own runtime: AArch64)
+   LLMC__FORMATS, LLMC__UNICODE  0 or 1: gates as constants, for conditions at the few places through which
+                   all that they leave out is reached; the compiler drops what is not */
+#ifdef LLMC_NO_FORMATS
+#define LLMC__FORMATS 0
+#else
+#define LLMC__FORMATS 1
+#endif
+#ifdef LLMC_NO_UNICODE
+#define LLMC__UNICODE 0
+#else
+#define LLMC__UNICODE 1
+#endif
 #if defined(__GNUC__) || defined(__clang__)
 #define LLMC__GNU    1
 #define LLMC__UNUSED __attribute__((unused))
@@ -1698,6 +2533,7 @@ static inline bool llmc__finite(float x)
      target                          AVX2          NEON
      x86, any compiler but tcc       1, run time   0
      AArch64, little-endian          0             1
+     WebAssembly, with SIMDe's       0             2       128 bits are SIMDe's own there, 256 are not
      others, with SIMDe's headers    2             0
      LLMC_SIMDE                      2             2       one set in practice: AVX2 is asked first
    The two stand for kernels in this build; whether the processor has them is llmc_cpu_detect's. */
@@ -1716,7 +2552,10 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX2 0
 #define LLMC__NEON 1
 #elif defined(__has_include) && (!defined(__STDC_HOSTED__) || __STDC_HOSTED__)
-#if __has_include(<simde/x86/avx2.h>) /* libsimde-dev; optional */
+#if __has_include(<simde/x86/avx2.h>) && defined(__wasm__) && defined(__wasm_simd128__)
+#define LLMC__AVX2 0
+#define LLMC__NEON 2
+#elif __has_include(<simde/x86/avx2.h>) && !defined(__wasm__) /* libsimde-dev; optional */
 #define LLMC__AVX2 2
 #define LLMC__NEON 0
 #endif
@@ -1735,6 +2574,14 @@ static inline bool llmc__finite(float x)
 #define LLMC__AVX512 0
 #endif
 
+/* LLMC__AVXVNNI: 1 where the compiler has AVX2's registers with AVX-512's dot products of bytes, what Intel's
+   desktop processors have since 2021. */
+#if LLMC__AVX512 && (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
+#define LLMC__AVXVNNI 1
+#else
+#define LLMC__AVXVNNI 0
+#endif
+
 /* LLMC__NEON_DOT: 1 where SDOT and SMMLA can be written as numbers in inline assembly (06.3), and there is a
    system that says whether the processor has them. */
 #if LLMC__NEON == 1 && LLMC__GNU && !defined(_WIN32)
@@ -1748,15 +2595,15 @@ static inline bool llmc__finite(float x)
 #endif
 /* From here to the end of 09 every vector type and intrinsic comes from one of these. SIMDe's
    aliases let the kernels keep the native spelling (_mm256_add_ps) on a machine without it. */
+#if (LLMC__AVX2 == 2 || LLMC__NEON == 2) && !defined(SIMDE_ENABLE_NATIVE_ALIASES)
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#endif
 #if LLMC__AVX2 == 2
 #if LLMC__GNU
 /* Without AVX a __m256 crosses a call in memory. Ours never leave this file, so no ABI is
    hurt; undone at the end of 09. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-#ifndef SIMDE_ENABLE_NATIVE_ALIASES
-#define SIMDE_ENABLE_NATIVE_ALIASES
 #endif
 #include <simde/x86/avx2.h>
 #include <simde/x86/fma.h>
@@ -1857,6 +2704,16 @@ static bool llmc__has_avx2(void)
     return (r[1] & avx2) != 0;
 }
 
+#if LLMC__AVXVNNI
+/* For who has AVX2. Leaf 7 subleaf 1 eax: 4 AVX-VNNI. */
+static uint32_t llmc__has_avxvnni(void)
+{
+    uint32_t r[4];
+    llmc__cpuid(7, 1, r);
+    return (r[0] >> 4 & 1) != 0 ? (uint32_t)LLMC_CPU_AVXVNNI : 0;
+}
+#endif
+
 #if LLMC__AVX512
 /* The bits of LLMC_CPU_... beyond AVX2, which the caller has seen.
    Leaf 7 ebx: 16 F, 17 DQ, 30 BW, 31 VL; ecx: 11 VNNI; subleaf 1 eax: 5 BF16. */
@@ -1884,6 +2741,9 @@ LLMC_API llmc_cpu llmc_cpu_detect(void)
 #if LLMC__AVX2 == 1
     if (llmc__has_avx2()) {
         cpu.features |= LLMC_CPU_AVX2;
+#if LLMC__AVXVNNI
+        cpu.features |= llmc__has_avxvnni();
+#endif
 #if LLMC__AVX512
         cpu.features |= llmc__has_avx512();
 #endif
@@ -1912,10 +2772,11 @@ static uint32_t llmc__cpu_best(llmc_cpu cpu)
         can = (can | (LLMC__NEON_DOT ? (uint32_t)LLMC_CPU_DOTPROD | LLMC_CPU_I8MM : 0)) & cpu.features;
     if ((can & LLMC_CPU_NEON) != 0 && (can & LLMC_CPU_DOTPROD) != 0)
         return (can & LLMC_CPU_I8MM) != 0 ? (uint32_t)LLMC_CPU_I8MM : (uint32_t)LLMC_CPU_DOTPROD;
-    return (can & LLMC_CPU_AVX512) != 0 ? (uint32_t)LLMC_CPU_AVX512
-           : (can & LLMC_CPU_AVX2) != 0 ? (uint32_t)LLMC_CPU_AVX2
-           : (can & LLMC_CPU_NEON) != 0 ? (uint32_t)LLMC_CPU_NEON
-                                        : (uint32_t)LLMC_CPU_SCALAR;
+    return (can & LLMC_CPU_AVX512) != 0    ? (uint32_t)LLMC_CPU_AVX512
+           : (can & LLMC_CPU_AVXVNNI) != 0 ? (uint32_t)LLMC_CPU_AVXVNNI
+           : (can & LLMC_CPU_AVX2) != 0    ? (uint32_t)LLMC_CPU_AVX2
+           : (can & LLMC_CPU_NEON) != 0    ? (uint32_t)LLMC_CPU_NEON
+                                           : (uint32_t)LLMC_CPU_SCALAR;
 }
 
 /* A static string, for reports. */
@@ -1924,6 +2785,8 @@ LLMC_API const char *llmc_cpu_name(llmc_cpu cpu)
     switch (llmc__cpu_best(cpu)) {
     case LLMC_CPU_AVX512:
         return "avx512";
+    case LLMC_CPU_AVXVNNI:
+        return "avx-vnni";
     case LLMC_CPU_AVX2:
         return LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2";
     case LLMC_CPU_NEON:
@@ -1943,10 +2806,11 @@ static bool llmc__cpu_pick(const char *name, llmc_cpu can, llmc_cpu *out)
 {
     const uint32_t neon = LLMC_CPU_NEON, dot = neon | LLMC_CPU_DOTPROD;
     const uint32_t simde = LLMC__AVX2 == 2 ? (uint32_t)LLMC_CPU_AVX2 : LLMC__NEON == 2 ? neon : 0;
-    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx-vnni", "avx512",
                                         "neon", "neon-dot", "neon-i8mm", "simde"};
-    const uint32_t bits[] = {can.features, LLMC_CPU_SCALAR,     LLMC_CPU_AVX2, LLMC_CPU_AVX512, LLMC_CPU_NEON,
-                             dot,          dot | LLMC_CPU_I8MM, simde};
+    const uint32_t bits[] = {
+        can.features, LLMC_CPU_SCALAR,     LLMC_CPU_AVX2, LLMC_CPU_AVXVNNI, LLMC_CPU_AVX512, LLMC_CPU_NEON,
+        dot,          dot | LLMC_CPU_I8MM, simde};
     size_t i, at;
     for (i = 0; i < sizeof bits / sizeof bits[0]; i++) {
         for (at = 0; name[at] != 0 && name[at] == names[i][at]; at++) {}
@@ -2288,10 +3152,23 @@ static llmc_status llmc__fail(llmc_diag *diag, llmc_status status, const char *t
 /* return LLMC__FAIL(diag, BAD_ARG, "TAG", LLMC_NO_OFFSET, "format", ...);
    The status is written without its LLMC_, the arguments are evaluated once at most. */
 #ifdef LLMC_NO_STRINGS
+/* The same without a text, in few arguments: there are hundreds of calls. */
+static LLMC__NOINLINE llmc_status llmc__fail_at(llmc_diag *diag, llmc_status status, uint64_t offset,
+                                                const char *tag)
+{
+    if (diag != NULL) {
+        diag->status = status;
+        diag->tag = tag;
+        diag->offset = offset;
+        llmc__strcopy(diag->message, sizeof diag->message, tag, llmc__strlen(tag));
+    }
+    return status;
+}
+
 /* The first arm never runs; it keeps the arguments used, and its text is not emitted. */
 #define LLMC__FAIL(diag, status, tag, offset, ...)                 \
     (0 ? llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__) \
-       : llmc__fail(diag, LLMC_##status, tag, offset, "%s", tag))
+       : llmc__fail_at(diag, LLMC_##status, offset, tag))
 #else
 #define LLMC__FAIL(diag, status, tag, offset, ...) llmc__fail(diag, LLMC_##status, tag, offset, __VA_ARGS__)
 #endif
@@ -2837,6 +3714,7 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
 
      vadd vsub vmul vdiv   rounded once, to nearest even; never contracted (01.1)
      vfma      a b + c, rounded once by hardware; SIMDe may round twice
+     vsqrt     correctly rounded
      viadd vimax   wrap, and compare as signed
      vcvt      int32 to float, exact below 2^24 in magnitude
      vsum      ((0+4)+(2+6)) + ((1+5)+(3+7)), the one order of every sum over lanes
@@ -2855,7 +3733,8 @@ LLMC_API float llmc_rng_normal(llmc_rng *rng)
                was told -ffast-math before <immintrin.h>, fold a + b - b into a
      vprefetch asks for a cache line; any address, valid or not
    Exact conversions, each 2 bytes a lane, little-endian: vload_f16 vload_bf16 from, and, to
-   nearest even, vstore_f16 to storage. */
+   nearest even, vstore_f16 to storage. A byte a lane, with a sign: vload_i8 all of it, vload_lo4 its
+   low four bits, vload_hi4 its high ones. */
 #define LLMC__ROUND      12582912.0f /* 1.5 * 2^23: adding it leaves the integer nearest in the low bits */
 #define LLMC__ROUND_BITS 0x4b400000
 
@@ -2915,6 +3794,20 @@ LLMC__AVX2_FN __m256 llmc__avx2_vmul(__m256 a, __m256 b)
 LLMC__AVX2_FN __m256 llmc__avx2_vdiv(__m256 a, __m256 b)
 {
     return _mm256_div_ps(a, b);
+}
+/* Correctly rounded everywhere; SIMDe's own goes through libm. */
+LLMC__AVX2_FN __m256 llmc__avx2_vsqrt(__m256 a)
+{
+#if LLMC__AVX2 == 1
+    return _mm256_sqrt_ps(a);
+#else
+    float t[8];
+    int i;
+    _mm256_storeu_ps(t, a);
+    for (i = 0; i < 8; i++)
+        t[i] = llmc__sqrtf(t[i]);
+    return _mm256_loadu_ps(t);
+#endif
 }
 /* maxps and minps give back the second operand if either is NaN: swapping them would lose it. */
 LLMC__AVX2_FN __m256 llmc__avx2_vmax(__m256 a, __m256 b)
@@ -3070,6 +3963,24 @@ LLMC__AVX2_FN __m256 llmc__avx2_vload_bf16(const void *p)
 {
     __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+/* Integers of 8 and 4 bits; shifts of a lane of 32 bits bring the sign along. */
+LLMC__AVX2_FN __m256i llmc__avx2_vlanes(const void *p)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vload_i8(const void *p)
+{
+    return _mm256_cvtepi32_ps(llmc__avx2_vlanes(p));
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vload_lo4(const void *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(llmc__avx2_vlanes(p), 28), 28));
+}
+LLMC__AVX2_FN __m256 llmc__avx2_vload_hi4(const void *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(llmc__avx2_vlanes(p), 4));
 }
 
 /* Eight f16 to float, exact (a signalling NaN becomes quiet). The 0 rounds to nearest even, whatever
@@ -3235,6 +4146,10 @@ LLMC__AVX512_FN __m512 llmc__avx512_wdiv(__m512 a, __m512 b)
 {
     return _mm512_div_ps(a, b);
 }
+LLMC__AVX512_FN __m512 llmc__avx512_wsqrt(__m512 a)
+{
+    return _mm512_sqrt_ps(a);
+}
 LLMC__AVX512_FN __m512 llmc__avx512_wmax(__m512 a, __m512 b)
 {
     return _mm512_max_ps(a, b);
@@ -3281,6 +4196,27 @@ LLMC__AVX512_FN __m512 llmc__avx512_wload_bf16(const void *p)
 {
     __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+LLMC__AVX512_FN __m512i llmc__avx512_lanes(const void *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_i8(const void *p)
+{
+    return _mm512_cvtepi32_ps(llmc__avx512_lanes(p));
+}
+/* A table of all sixteen numbers; the index is the low four bits of a lane, whatever is above. */
+LLMC__AVX512_FN __m512 llmc__avx512_lane4(__m512i a)
+{
+    return _mm512_permutexvar_ps(a, _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_lo4(const void *p)
+{
+    return llmc__avx512_lane4(llmc__avx512_lanes(p));
+}
+LLMC__AVX512_FN __m512 llmc__avx512_wload_hi4(const void *p)
+{
+    return llmc__avx512_lane4(_mm512_srli_epi32(llmc__avx512_lanes(p), 4));
 }
 /* Four registers as a 4 x 4 matrix of blocks of 128 bits, turned: block l of out[j] is block j of r[l]. */
 LLMC__AVX512_FN void llmc__avx512_blocks(float *p, float *q, size_t step, __m512 a, __m512 b, __m512 c,
@@ -3379,6 +4315,20 @@ LLMC__NEON_FN float32x4_t llmc__neon_div4(float32x4_t x, float32x4_t y)
 #endif
 }
 
+LLMC__NEON_FN float32x4_t llmc__neon_sqrt4(float32x4_t x)
+{
+#if LLMC__NEON == 1
+    return vsqrtq_f32(x);
+#else /* SIMDe's goes through libm */
+    float a[4];
+    int i;
+    vst1q_f32(a, x);
+    for (i = 0; i < 4; i++)
+        a[i] = llmc__sqrtf(a[i]);
+    return vld1q_f32(a);
+#endif
+}
+
 /* Operations of one and of two operands that work lane by lane: the same on either register.
    type is the result's, arg the operand's where they differ (vcvt). vmaxq and vminq keep a NaN
    of either operand, which is more than the contract asks. */
@@ -3397,6 +4347,7 @@ LLMC__NEON_OP2(vsub, v8, vsubq_f32)
 LLMC__NEON_OP2(vmul, v8, vmulq_f32)
 LLMC__NEON_OP2(vdiv, v8, llmc__neon_div4)
 LLMC__NEON_OP2(vmax, v8, vmaxq_f32)
+LLMC__NEON_OP1(vsqrt, v8, v8, llmc__neon_sqrt4)
 LLMC__NEON_OP2(vmin, v8, vminq_f32)
 LLMC__NEON_OP1(vswap, v8, v8, vrev64q_f32)
 LLMC__NEON_OP2(viadd, v8i, vaddq_s32)
@@ -3562,6 +4513,26 @@ LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_bf16(const void *p)
     uint16x8_t h = llmc__neon_load16(p);
     return llmc__neon_v8_of(vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_low_u16(h)), 16)),
                             vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vget_high_u16(h)), 16)));
+}
+
+/* Integers of 8 bits, at any address, and of 4 bits in them. */
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_lanes(int8x8_t a)
+{
+    int16x8_t h = vmovl_s8(a);
+    return llmc__neon_v8_of(vcvtq_f32_s32(vmovl_s16(vget_low_s16(h))),
+                            vcvtq_f32_s32(vmovl_s16(vget_high_s16(h))));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_i8(const void *p)
+{
+    return llmc__neon_lanes(vld1_s8((const int8_t *)p));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_lo4(const void *p)
+{
+    return llmc__neon_lanes(vshr_n_s8(vshl_n_s8(vld1_s8((const int8_t *)p), 4), 4));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_vload_hi4(const void *p)
+{
+    return llmc__neon_lanes(vshr_n_s8(vld1_s8((const int8_t *)p), 4));
 }
 
 /* Four f16 to float, exact. The store rounds as the thread's mode says: nearest even unless the
@@ -5112,6 +6083,16 @@ static inline uint64_t llmc__panel_bytes(uint64_t n)
                                           as many keys, and scores come without a sum over lanes
      values   [page_tokens][K]            as they come: an output is a sum of them
 
+   In Q8_0 and Q4_0 an element is an integer of 8 or 4 bits, and scales follow as bf16, which have f32's
+   range: of a key as a whole, since it multiplies its score; of 32 elements of a value, since it multiplies
+   p for as many columns:
+
+     keys     ..., d [page_tokens]
+     values   ..., d [(K + 31) / 32][page_tokens]
+
+   A byte of Q4_0 has element i low and element i + K / 2 high (K is even), as if K were half as long: no two
+   positions share a byte, so threads may store them at once.
+
    A tile is LLMC__TILE_PAGES pages, counted from position 0 on: which positions form one never depends on who
    asks. Scores are in units of log2 e, so that softmax is a power of two. */
 #define LLMC__PAGE_TOKENS 32
@@ -5135,6 +6116,7 @@ typedef struct llmc__attend {
     float *state;           /* [rows][step] */
     const uint8_t *lo, *hi; /* [rows] sees the tile's positions [lo, hi); lo >= hi: none of it */
     uint32_t rows, K, wide, step;
+    llmc_dtype type_k, type_v;
     uint32_t first, last; /* what any row sees: [first, last), first < last */
     bool alike;           /* every row sees all of that */
     float softcap;        /* 0: none */
@@ -5148,6 +6130,65 @@ static inline size_t llmc__key_at(size_t n, uint32_t slot, size_t i)
 {
     return ((size_t)(slot / 16) * n + i) * 16 + slot % 16;
 }
+
+/* What the cache may hold: integers with scales, and all that it may. */
+static inline bool llmc__kv_scaled(llmc_dtype type)
+{
+    return type == LLMC_Q8_0 || type == LLMC_Q4_0;
+}
+static inline bool llmc__kv_allows(llmc_dtype type)
+{
+    return type == LLMC_F32 || type == LLMC_F16 || type == LLMC_BF16 || llmc__kv_scaled(type);
+}
+
+/* Bytes of the elements of one head's keys, or values, in a page: where their scales begin. */
+static inline uint64_t llmc__kv_elements(llmc_dtype type, uint64_t K)
+{
+    if (type == LLMC_Q4_0)
+        return LLMC__PAGE_TOKENS / 2 * K;
+    return LLMC__PAGE_TOKENS * (type == LLMC_Q8_0 ? K : llmc_dtype_bytes(type, (size_t)K));
+}
+
+/* Bytes of one head's keys in a page, and of its values: even, whatever K is. */
+static inline uint64_t llmc__key_bytes(llmc_dtype type, uint64_t K)
+{
+    return llmc__kv_elements(type, K) + (llmc__kv_scaled(type) ? 2 * LLMC__PAGE_TOKENS : 0);
+}
+static inline uint64_t llmc__value_bytes(llmc_dtype type, uint64_t K)
+{
+    uint64_t blocks = llmc__kv_scaled(type) ? K / 32 + (K % 32 != 0) : 0;
+    return llmc__kv_elements(type, K) + blocks * 2 * LLMC__PAGE_TOKENS;
+}
+
+/* What training takes besides, one table for each set. */
+typedef struct llmc__train_kernels {
+    uint32_t rows, cols; /* of a tile */
+    /* c[i][j] = sum_l a[l][i] b[l][j], or with add c's own besides, for i < rows, j < cols, rows of c
+       `stride` floats apart. a [k][tile's rows] and b [k][tile's cols] are whole tiles, padded with anything
+       finite. For each element one chain of fused multiply-adds from zero over l: where a tile lies does not
+       show. */
+    void (*multiply)(float *c, size_t stride, const float *a, const float *b, size_t k, uint32_t rows,
+                     uint32_t cols, bool add);
+    /* out[c][r] = in[r][c]; rows of out and in so many floats apart */
+    void (*turn)(float *out, size_t out_step, const float *in, size_t in_step, size_t rows, size_t cols);
+    /* out[l][j] = in[l][j] for j < count, l < k; rows of out and in so many floats apart */
+    void (*gather)(float *out, size_t width, const float *in, size_t step, size_t count, size_t k);
+    /* by llmc_act: d *= the activation's slope at x. SWIGLU_OAI, which has two inputs, has none here */
+    void (*back[5])(float *d, const float *x, size_t n);
+} llmc__train_kernels;
+
+#define LLMC__TRAIN_KERNELS(w, rows, cols)                                                 \
+    {                                                                                      \
+        rows, cols, w(multiply), w(turn), w(gather),                                       \
+        {                                                                                  \
+            w(silu_back), w(gelu_tanh_back), w(gelu_erf_back), w(relu_back), w(relu2_back) \
+        }                                                                                  \
+    }
+#ifdef LLMC_NO_TRAIN
+#define LLMC__TRAIN_TABLE(w) NULL
+#else
+#define LLMC__TRAIN_TABLE(w) &w(train)
+#endif
 
 /* Every kernel of one instruction set; NULL where a type has none. Sets differ by how they round
    and in which order they add, never by more: tests hold each against 09.2. Where "the same bits"
@@ -5175,18 +6216,19 @@ typedef struct llmc__kernels {
     void (*softcap)(float *x, size_t n, float cap); /* x = cap tanh(x / cap); cap > 0 */
     /* by llmc_rope: turns one head; pair i of dims / 2 by the angle of cosine[i], sine[i] */
     void (*rope[2])(float *x, const float *cosine, const float *sine, size_t dims);
-    /* F32, F16, BF16: cache rows, in native byte order, aligned to 2 */
-    void (*kv_store[LLMC_DTYPE_COUNT])(void *dst, const float *x, size_t n);
+    /* F32, F16; rows in native byte order, aligned to 2 */
     /* out[j] = scale * sum_i q[i] k[j][i], j < rows */
     void (*kv_dot[LLMC_DTYPE_COUNT])(float *out, const float *q, const void *k, size_t row_bytes, size_t rows,
                                      size_t n, float scale);
     /* out[i] += sum_j p[j] v[j][i], in the order of j: rows may be cut anywhere */
     void (*kv_mix[LLMC_DTYPE_COUNT])(float *out, const float *p, const void *v, size_t row_bytes, size_t rows,
                                      size_t n);
-    /* one key x [n] to its place in a page of keys */
+    /* one key x [n] to its place in a head's keys in a page; every set stores the same bits */
     void (*key_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
-    /* one tile of the cache joins what its queries have seen so far; by the cache's type */
-    void (*attend[LLMC_DTYPE_COUNT])(const llmc__attend *a);
+    /* the same of a value */
+    void (*value_store[LLMC_DTYPE_COUNT])(void *page, uint32_t slot, const float *x, size_t n);
+    /* one tile of the cache joins what its queries have seen so far */
+    void (*attend)(const llmc__attend *a);
     /* a piece joins the pieces before it: *total and out [n], part, a row of llmc__attend's */
     void (*attend_join)(float *out, llmc__softmax *total, const float *part, size_t n);
     bool (*finite)(const float *x, size_t n); /* no infinity, no NaN */
@@ -5199,6 +6241,7 @@ typedef struct llmc__kernels {
        value may be x. No x is NaN or above largest, scale is above 0 */
     void (*weigh)(float *weight, float *value, const float *x, size_t n, float largest, float scale,
                   float *lane);
+    const llmc__train_kernels *train; /* NULL with LLMC_NO_TRAIN */
 } llmc__kernels;
 
 #define LLMC__GROUP 512 /* elements: 64 for each of its lanes */
@@ -5226,80 +6269,90 @@ typedef struct llmc__rows {
 
 /* The table of a set whose functions are p_matmul_f32, ...; w is the set's own name where it has a kernel
    of its own, p that of the set it builds upon (AVX2 for AVX-512), for most the same. Arrays go by
-   llmc_dtype; act and rope by llmc_act and llmc_rope. I8 and I8R have no kernels: their rows are turned to
-   floats one at a time (15). */
-#define LLMC__KERNELS(p, w, name)                                                                         \
-    {                                                                                                     \
-        name,                                                                                             \
-            {NULL,                                                                                        \
-             w(matmul_f32),                                                                               \
-             w(matmul_f16),                                                                               \
-             w(matmul_bf16),                                                                              \
-             w(matmul_q8_0),                                                                              \
-             w(matmul_q4_0),                                                                              \
-             NULL,                                                                                        \
-             w(matmul_q4_1),                                                                              \
-             w(matmul_q5_0),                                                                              \
-             w(matmul_q5_1),                                                                              \
-             w(matmul_q2_k),                                                                              \
-             w(matmul_q3_k),                                                                              \
-             w(matmul_q4_k),                                                                              \
-             w(matmul_q5_k),                                                                              \
-             w(matmul_q6_k),                                                                              \
-             w(matmul_q8_k),                                                                              \
-             w(matmul_iq4_nl),                                                                            \
-             w(matmul_iq4_xs),                                                                            \
-             w(matmul_mxfp4),                                                                             \
-             NULL},                                                                                       \
-            {NULL,                                                                                        \
-             llmc__row_f32,                                                                               \
-             llmc__row_f16,                                                                               \
-             llmc__row_bf16,                                                                              \
-             llmc__row_q8_0,                                                                              \
-             llmc__row_q4_0,                                                                              \
-             NULL,                                                                                        \
-             llmc__row_q4_1,                                                                              \
-             llmc__row_q5_0,                                                                              \
-             llmc__row_q5_1,                                                                              \
-             llmc__row_q2_k,                                                                              \
-             llmc__row_q3_k,                                                                              \
-             llmc__row_q4_k,                                                                              \
-             llmc__row_q5_k,                                                                              \
-             llmc__row_q6_k,                                                                              \
-             llmc__row_q8_k,                                                                              \
-             llmc__row_iq4_nl,                                                                            \
-             llmc__row_iq4_xs,                                                                            \
-             llmc__row_mxfp4,                                                                             \
-             NULL},                                                                                       \
-            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum),        \
-            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),           \
-            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_store_f32), p(kv_store_f16), p(kv_store_bf16)}, \
-            {NULL, p(kv_dot_f32), p(kv_dot_f16)}, {NULL, p(kv_mix_f32), p(kv_mix_f16)},                   \
-            {NULL, p(key_store_f32), p(key_store_f16), p(key_store_bf16)},                                \
-            {NULL, w(attend_f32), w(attend_f16), w(attend_bf16)}, w(attend_join), p(finite), p(top),      \
-            p(weigh)                                                                                      \
+   llmc_dtype; act and rope by llmc_act and llmc_rope. Stores that no set does better are 09.2's. I8 and I8R
+   have no kernels: their rows are turned to floats one at a time (15). */
+#define LLMC__KERNELS(p, w, name)                                                                  \
+    {                                                                                              \
+        name,                                                                                      \
+            {NULL,                                                                                 \
+             w(matmul_f32),                                                                        \
+             w(matmul_f16),                                                                        \
+             w(matmul_bf16),                                                                       \
+             w(matmul_q8_0),                                                                       \
+             w(matmul_q4_0),                                                                       \
+             NULL,                                                                                 \
+             w(matmul_q4_1),                                                                       \
+             w(matmul_q5_0),                                                                       \
+             w(matmul_q5_1),                                                                       \
+             w(matmul_q2_k),                                                                       \
+             w(matmul_q3_k),                                                                       \
+             w(matmul_q4_k),                                                                       \
+             w(matmul_q5_k),                                                                       \
+             w(matmul_q6_k),                                                                       \
+             w(matmul_q8_k),                                                                       \
+             w(matmul_iq4_nl),                                                                     \
+             w(matmul_iq4_xs),                                                                     \
+             w(matmul_mxfp4),                                                                      \
+             NULL},                                                                                \
+            {NULL,                                                                                 \
+             llmc__row_f32,                                                                        \
+             llmc__row_f16,                                                                        \
+             llmc__row_bf16,                                                                       \
+             llmc__row_q8_0,                                                                       \
+             llmc__row_q4_0,                                                                       \
+             NULL,                                                                                 \
+             llmc__row_q4_1,                                                                       \
+             llmc__row_q5_0,                                                                       \
+             llmc__row_q5_1,                                                                       \
+             llmc__row_q2_k,                                                                       \
+             llmc__row_q3_k,                                                                       \
+             llmc__row_q4_k,                                                                       \
+             llmc__row_q5_k,                                                                       \
+             llmc__row_q6_k,                                                                       \
+             llmc__row_q8_k,                                                                       \
+             llmc__row_iq4_nl,                                                                     \
+             llmc__row_iq4_xs,                                                                     \
+             llmc__row_mxfp4,                                                                      \
+             NULL},                                                                                \
+            p(quantize_x), p(rmsnorm), p(layernorm), p(add), p(mul), p(scale), p(max), p(exp_sum), \
+            {w(silu), w(gelu_tanh), p(gelu_erf), p(relu), p(relu2)}, w(swiglu_oai), p(softcap),    \
+            {p(rope_adjacent), p(rope_half)}, {NULL, p(kv_dot_f32), p(kv_dot_f16)},                \
+            {NULL, p(kv_mix_f32), p(kv_mix_f16)}, {NULL,                                           \
+                                                   p(key_store_f32),                               \
+                                                   p(key_store_f16),                               \
+                                                   llmc__key_store_bf16,                           \
+                                                   llmc__key_store_q8_0,                           \
+                                                   llmc__key_store_q4_0},                          \
+            {NULL,                                                                                 \
+             p(value_store_f32),                                                                   \
+             p(value_store_f16),                                                                   \
+             llmc__value_store_bf16,                                                               \
+             llmc__value_store_q8_0,                                                               \
+             llmc__value_store_q4_0},                                                              \
+            w(attend), w(attend_join), p(finite), p(top), p(weigh), LLMC__TRAIN_TABLE(w)           \
     }
 
 /* Every type of 08.2: X(name, enum, bytes of a unit, how 09.5 multiplies, minimums, bias).
      u   bytes without sign, q + bias is 0..31     s   bytes with sign
-     h   without sign, 0..63, and scales for 16
+     h   without sign, 0..63, and scales for 16       n   the same, 0..15: what 16 of them sum up to
+                                                       fits int16
    Those of the first list are unpacked for tiles many rows at once (09.5), the others row by row.
    Sets that multiply bytes with signs as fast as others (NEON) leave the bias off; sums of q are then
    those of q + bias, less bias times the sum of x. */
-enum { llmc__kind_u, llmc__kind_s, llmc__kind_h };
-#define LLMC__LANE_TYPES(X)          \
-    X(q4_k, LLMC_Q4_K, 144, u, 1, 0) \
-    X(q5_k, LLMC_Q5_K, 176, u, 1, 0) \
-    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)
-#define LLMC__ROW_TYPES(X)               \
+enum { llmc__kind_u, llmc__kind_s, llmc__kind_h, llmc__kind_n }; /* from h on: scales for 16 */
+#define LLMC__LANE_TYPES(X)              \
     X(q4_1, LLMC_Q4_1, 160, u, 1, 0)     \
     X(q5_0, LLMC_Q5_0, 176, u, 0, 16)    \
     X(q5_1, LLMC_Q5_1, 192, u, 1, 0)     \
-    X(q2_k, LLMC_Q2_K, 84, h, 1, 0)      \
-    X(q3_k, LLMC_Q3_K, 110, h, 0, 4)     \
-    X(q8_k, LLMC_Q8_K, 292, s, 0, 0)     \
+    X(q2_k, LLMC_Q2_K, 84, n, 1, 0)      \
+    X(q3_k, LLMC_Q3_K, 110, n, 0, 4)     \
+    X(q4_k, LLMC_Q4_K, 144, u, 1, 0)     \
+    X(q5_k, LLMC_Q5_K, 176, u, 1, 0)     \
+    X(q6_k, LLMC_Q6_K, 210, h, 0, 32)    \
     X(iq4_nl, LLMC_IQ4_NL, 144, s, 0, 0) \
-    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0) \
+    X(iq4_xs, LLMC_IQ4_XS, 136, s, 0, 0)
+#define LLMC__ROW_TYPES(X)           \
+    X(q8_k, LLMC_Q8_K, 292, s, 0, 0) \
     X(mxfp4, LLMC_MXFP4, 136, u, 0, 16)
 #define LLMC__UNIT_TYPES(X) LLMC__LANE_TYPES(X) LLMC__ROW_TYPES(X)
 
@@ -5680,29 +6733,6 @@ static void llmc__scalar_rope_half(float *x, const float *cosine, const float *s
         llmc__turn(&x[i], &x[i + dims / 2], cosine[i], sine[i]);
 }
 
-/* One head's key or value of one token: x [n] to dst [n]. F16 rounds to nearest even; from 65520
-   on it is infinity. */
-static void llmc__scalar_kv_store_f32(void *dst, const float *x, size_t n)
-{
-    LLMC_MEMCPY(dst, x, n * sizeof *x);
-}
-
-static void llmc__scalar_kv_store_f16(void *dst, const float *x, size_t n)
-{
-    uint16_t *h = (uint16_t *)dst;
-    size_t i;
-    for (i = 0; i < n; i++)
-        h[i] = llmc__f32_to_f16(x[i]);
-}
-
-static void llmc__scalar_kv_store_bf16(void *dst, const float *x, size_t n)
-{
-    uint16_t *h = (uint16_t *)dst;
-    size_t i;
-    for (i = 0; i < n; i++)
-        h[i] = llmc__f32_to_bf16(x[i]);
-}
-
 /* Element i of a cache row. Native order: the cache never leaves this machine's memory. */
 static inline float llmc__kv_f32(const uint8_t *row, size_t i)
 {
@@ -5723,6 +6753,17 @@ static inline float llmc__kv_bf16(const uint8_t *row, size_t i)
     uint16_t h;
     LLMC_MEMCPY(&h, row + 2 * i, 2);
     return llmc__bf16_to_f32(h);
+}
+
+static inline float llmc__kv_q8_0(const uint8_t *row, size_t i)
+{
+    return (float)(row[i] < 128 ? row[i] : row[i] - 256);
+}
+
+/* The low four bits of a byte, -8 to 7. */
+static inline float llmc__kv_nibble(unsigned byte)
+{
+    return (float)((int)((byte & 15) ^ 8) - 8);
 }
 
 /* dot: k [rows][n], q [n], out [rows], each in order of i; scaled last, one rounding.
@@ -5753,13 +6794,20 @@ LLMC__KV_FNS(f32)
 LLMC__KV_FNS(f16)
 #undef LLMC__KV_FNS
 
-/* A key's elements lie 16 apart. Stores of one element each: a token's keys are few beside its weights. */
+/* One head's key or value of one token into its page. A key's elements lie 16 apart. F16 rounds to nearest
+   even; from 65520 on it is infinity. Stores of one element each: a token's keys are few beside its
+   weights. */
 static void llmc__scalar_key_store_f32(void *page, uint32_t slot, const float *x, size_t n)
 {
     float *to = (float *)page;
     size_t i;
     for (i = 0; i < n; i++)
         to[llmc__key_at(n, slot, i)] = x[i];
+}
+
+static void llmc__scalar_value_store_f32(void *page, uint32_t slot, const float *x, size_t n)
+{
+    LLMC_MEMCPY((float *)page + slot * n, x, n * sizeof *x);
 }
 
 static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x, size_t n)
@@ -5770,12 +6818,163 @@ static void llmc__scalar_key_store_f16(void *page, uint32_t slot, const float *x
         to[llmc__key_at(n, slot, i)] = llmc__f32_to_f16(x[i]);
 }
 
-static void llmc__scalar_key_store_bf16(void *page, uint32_t slot, const float *x, size_t n)
+static void llmc__scalar_value_store_f16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page + slot * n;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[i] = llmc__f32_to_f16(x[i]);
+}
+
+/* Those that every set shares: no vector has bf16's rounding in all of them, and the integers below are to
+   be the same bits everywhere. */
+static void llmc__key_store_bf16(void *page, uint32_t slot, const float *x, size_t n)
 {
     uint16_t *to = (uint16_t *)page;
     size_t i;
     for (i = 0; i < n; i++)
         to[llmc__key_at(n, slot, i)] = llmc__f32_to_bf16(x[i]);
+}
+
+static void llmc__value_store_bf16(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t *to = (uint16_t *)page + slot * n;
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[i] = llmc__f32_to_bf16(x[i]);
+}
+
+/* The scale, as bf16, by which the element of the largest magnitude is `end` or just short of it: rounded
+   away from zero, so that no other is beyond end's magnitude either. 0 where all are under 2^-100; NaN where
+   one is not finite, so that it is not lost. */
+static uint16_t llmc__kv_scale(const float *x, size_t n, float end)
+{
+    float most = 0, size = 0;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float a = x[i] < 0 ? -x[i] : x[i];
+        if (!llmc__finite(x[i]))
+            return 0x7fc0;
+        most = a > size ? x[i] : most;
+        size = a > size ? a : size;
+    }
+    return size < llmc__bits_f32(27u << 23) ? 0 : (uint16_t)((llmc__f32_bits(most / end) + 0xffff) >> 16);
+}
+
+/* What elements are multiplied by to become integers: at most 2^107, 0 where they are all to be 0. */
+static float llmc__kv_grow(uint16_t scale)
+{
+    float d = llmc__bf16_to_f32(scale);
+    return d < 0 || d > 0 ? 1 / d : 0;
+}
+
+/* The integer nearest to y, which is about what it may be already, or `top`; any, where y is not a number. */
+static inline int llmc__kv_int(float y, float top)
+{
+    y = y > top ? top : y;
+    return (int)(llmc__f32_bits(llmc__f32(y + LLMC__ROUND)) - LLMC__ROUND_BITS);
+}
+
+static void llmc__key_store_q8_0(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t d = llmc__kv_scale(x, n, 127);
+    int8_t *to = (int8_t *)page;
+    float grow = llmc__kv_grow(d);
+    size_t i;
+    for (i = 0; i < n; i++)
+        to[llmc__key_at(n, slot, i)] = (int8_t)llmc__kv_int(llmc__f32(x[i] * grow), 127);
+    LLMC_MEMCPY((uint8_t *)page + llmc__kv_elements(LLMC_Q8_0, n) + 2 * slot, &d, 2);
+}
+
+static void llmc__key_store_q4_0(void *page, uint32_t slot, const float *x, size_t n)
+{
+    uint16_t d = llmc__kv_scale(x, n, -8);
+    uint8_t *to = (uint8_t *)page;
+    float grow = llmc__kv_grow(d);
+    size_t i, half = n / 2;
+    for (i = 0; i < half; i++) {
+        int low = llmc__kv_int(llmc__f32(x[i] * grow), 7);
+        int high = llmc__kv_int(llmc__f32(x[i + half] * grow), 7);
+        to[llmc__key_at(half, slot, i)] = (uint8_t)((low & 15) | (high & 15) << 4);
+    }
+    LLMC_MEMCPY(to + llmc__kv_elements(LLMC_Q4_0, n) + 2 * slot, &d, 2);
+}
+
+/* Block b of a value: its scale is stored; returns what its elements, *m of them, are multiplied by. */
+static float llmc__value_block(uint8_t *page, llmc_dtype type, uint32_t slot, const float *x, size_t n,
+                               size_t b, size_t *m)
+{
+    uint16_t d;
+    *m = n - 32 * b < 32 ? n - 32 * b : 32;
+    d = llmc__kv_scale(x + 32 * b, *m, type == LLMC_Q8_0 ? 127 : -8);
+    LLMC_MEMCPY(page + llmc__kv_elements(type, n) + 2 * (b * LLMC__PAGE_TOKENS + slot), &d, 2);
+    return llmc__kv_grow(d);
+}
+
+static void llmc__value_store_q8_0(void *page, uint32_t slot, const float *x, size_t n)
+{
+    int8_t *to = (int8_t *)page + slot * n;
+    size_t i, b, m;
+    for (b = 0; 32 * b < n; b++) {
+        float grow = llmc__value_block((uint8_t *)page, LLMC_Q8_0, slot, x, n, b, &m);
+        for (i = 32 * b; i < 32 * b + m; i++)
+            to[i] = (int8_t)llmc__kv_int(llmc__f32(x[i] * grow), 127);
+    }
+}
+
+/* The first half of the elements, low, comes before the other, high. */
+static void llmc__value_store_q4_0(void *page, uint32_t slot, const float *x, size_t n)
+{
+    size_t i, b, m, half = n / 2;
+    uint8_t *to = (uint8_t *)page + slot * half;
+    for (b = 0; 32 * b < n; b++) {
+        float grow = llmc__value_block((uint8_t *)page, LLMC_Q4_0, slot, x, n, b, &m);
+        for (i = 32 * b; i < 32 * b + m; i++) {
+            int q = llmc__kv_int(llmc__f32(x[i] * grow), 7) & 15;
+            if (i < half)
+                to[i] = (uint8_t)q;
+            else
+                to[i - half] = (uint8_t)(to[i - half] | q << 4);
+        }
+    }
+}
+
+/* Element i of the key, and of the value, in a slot; what it is yet to be multiplied by is below. */
+#define LLMC__KV_AT(type)                                                                          \
+    static inline float llmc__key_##type(const uint8_t *page, size_t n, uint32_t slot, size_t i)   \
+    {                                                                                              \
+        return llmc__kv_##type(page, llmc__key_at(n, slot, i));                                    \
+    }                                                                                              \
+    static inline float llmc__value_##type(const uint8_t *page, size_t n, uint32_t slot, size_t i) \
+    {                                                                                              \
+        return llmc__kv_##type(page, slot * n + i);                                                \
+    }
+LLMC__KV_AT(f32)
+LLMC__KV_AT(f16)
+LLMC__KV_AT(bf16)
+LLMC__KV_AT(q8_0)
+#undef LLMC__KV_AT
+
+static inline float llmc__key_q4_0(const uint8_t *page, size_t n, uint32_t slot, size_t i)
+{
+    size_t half = n / 2;
+    return i < half ? llmc__kv_nibble(page[llmc__key_at(half, slot, i)])
+                    : llmc__kv_nibble(page[llmc__key_at(half, slot, i - half)] >> 4);
+}
+
+static inline float llmc__value_q4_0(const uint8_t *page, size_t n, uint32_t slot, size_t i)
+{
+    size_t half = n / 2;
+    return i < half ? llmc__kv_nibble(page[slot * half + i])
+                    : llmc__kv_nibble(page[slot * half + i - half] >> 4);
+}
+
+/* The scale of a key, or of block b of a value, in a slot; 1 where the type has none. */
+static inline float llmc__kv_scale_at(const uint8_t *page, llmc_dtype type, size_t n, uint32_t slot, size_t b)
+{
+    if (!llmc__kv_scaled(type))
+        return 1;
+    return llmc__kv_bf16(page + llmc__kv_elements(type, n), b * LLMC__PAGE_TOKENS + slot);
 }
 
 #define LLMC__LOG2E 1.44269504f
@@ -5804,33 +7003,68 @@ static void llmc__scalar_soften(const llmc__attend *a, float *row, float *score,
     }
 }
 
-#define LLMC__ATTEND_FN(type, bytes)                                                                  \
-    static void llmc__scalar_attend_##type(const llmc__attend *a)                                     \
-    {                                                                                                 \
-        float score[LLMC__TILE];                                                                      \
-        uint32_t r, j, i;                                                                             \
-        for (r = 0; r < a->rows; r++) {                                                               \
-            const float *q = a->q + (size_t)r * a->K;                                                 \
-            float *row = a->state + (size_t)r * a->step;                                              \
-            if (a->lo[r] >= a->hi[r])                                                                 \
-                continue;                                                                             \
-            for (j = a->lo[r]; j < a->hi[r]; j++) {                                                   \
-                score[j] = 0;                                                                         \
-                for (i = 0; i < a->K; i++)                                                            \
-                    score[j] += q[i] * llmc__kv_##type(a->keys[j / LLMC__PAGE_TOKENS],                \
-                                                       llmc__key_at(a->K, j % LLMC__PAGE_TOKENS, i)); \
-            }                                                                                         \
-            llmc__scalar_soften(a, row, score, a->lo[r], (uint32_t)(a->hi[r] - a->lo[r]));            \
-            for (j = a->lo[r]; j < a->hi[r]; j++)                                                     \
-                for (i = 0; i < a->K; i++)                                                            \
-                    row[i] += score[j] * llmc__kv_##type(a->values[j / LLMC__PAGE_TOKENS],            \
-                                                         (size_t)(j % LLMC__PAGE_TOKENS) * a->K + i); \
-        }                                                                                             \
+/* Of one query: scores of positions [lo, hi), and what it has of their values: p v joins out. */
+typedef void (*llmc__scalar_scores_fn)(float *score, const float *q, const llmc__attend *a, uint32_t lo,
+                                       uint32_t hi);
+typedef void (*llmc__scalar_mix_fn)(float *out, const float *p, const llmc__attend *a, uint32_t lo,
+                                    uint32_t hi);
+#define LLMC__ATTEND_FNS(type)                                                                               \
+    static void llmc__scalar_scores_##type(float *score, const float *q, const llmc__attend *a, uint32_t lo, \
+                                           uint32_t hi)                                                      \
+    {                                                                                                        \
+        uint32_t j, i;                                                                                       \
+        for (j = lo; j < hi; j++) {                                                                          \
+            const uint8_t *page = a->keys[j / LLMC__PAGE_TOKENS];                                            \
+            float sum = 0;                                                                                   \
+            for (i = 0; i < a->K; i++)                                                                       \
+                sum += q[i] * llmc__key_##type(page, a->K, j % LLMC__PAGE_TOKENS, i);                        \
+            score[j] = sum * llmc__kv_scale_at(page, a->type_k, a->K, j % LLMC__PAGE_TOKENS, 0);             \
+        }                                                                                                    \
+    }                                                                                                        \
+    static void llmc__scalar_mix_##type(float *out, const float *p, const llmc__attend *a, uint32_t lo,      \
+                                        uint32_t hi)                                                         \
+    {                                                                                                        \
+        uint32_t j, i, b, slot;                                                                              \
+        for (j = lo; j < hi; j++)                                                                            \
+            for (b = 0, slot = j % LLMC__PAGE_TOKENS; 32 * b < a->K; b++) {                                  \
+                const uint8_t *page = a->values[j / LLMC__PAGE_TOKENS];                                      \
+                float w = p[j] * llmc__kv_scale_at(page, a->type_v, a->K, slot, b);                          \
+                for (i = 32 * b; i < a->K && i < 32 * b + 32; i++)                                           \
+                    out[i] += w * llmc__value_##type(page, a->K, slot, i);                                   \
+            }                                                                                                \
     }
-LLMC__ATTEND_FN(f32, 4)
-LLMC__ATTEND_FN(f16, 2)
-LLMC__ATTEND_FN(bf16, 2)
-#undef LLMC__ATTEND_FN
+LLMC__ATTEND_FNS(f32)
+LLMC__ATTEND_FNS(f16)
+LLMC__ATTEND_FNS(bf16)
+LLMC__ATTEND_FNS(q8_0)
+LLMC__ATTEND_FNS(q4_0)
+#undef LLMC__ATTEND_FNS
+
+static void llmc__scalar_attend(const llmc__attend *a)
+{
+    static const llmc__scalar_scores_fn scores[] = {NULL,
+                                                    llmc__scalar_scores_f32,
+                                                    llmc__scalar_scores_f16,
+                                                    llmc__scalar_scores_bf16,
+                                                    llmc__scalar_scores_q8_0,
+                                                    llmc__scalar_scores_q4_0};
+    static const llmc__scalar_mix_fn mix[] = {NULL,
+                                              llmc__scalar_mix_f32,
+                                              llmc__scalar_mix_f16,
+                                              llmc__scalar_mix_bf16,
+                                              llmc__scalar_mix_q8_0,
+                                              llmc__scalar_mix_q4_0};
+    float score[LLMC__TILE];
+    uint32_t r;
+    for (r = 0; r < a->rows; r++) {
+        float *row = a->state + (size_t)r * a->step;
+        if (a->lo[r] >= a->hi[r])
+            continue;
+        scores[a->type_k](score, a->q + (size_t)r * a->K, a, a->lo[r], a->hi[r]);
+        llmc__scalar_soften(a, row, score, a->lo[r], (uint32_t)(a->hi[r] - a->lo[r]));
+        mix[a->type_v](row, score, a, a->lo[r], a->hi[r]);
+    }
+}
 
 /* Both are scaled to the larger top. */
 static void llmc__scalar_attend_join(float *out, llmc__softmax *total, const float *part, size_t n)
@@ -5915,10 +7149,152 @@ static void llmc__scalar_weigh(float *weight, float *value, const float *x, size
     }
 }
 
+#ifndef LLMC_NO_TRAIN
+/* A tile of the scalar set. */
+enum { LLMC__SCALAR_ROWS = 4, LLMC__SCALAR_COLS = 8 };
+
+/* Products and sums rounded apart: a chain as the vector sets', not their bits. */
+static void llmc__scalar_multiply(float *c, size_t stride, const float *a, const float *b, size_t k,
+                                  uint32_t rows, uint32_t cols, bool add)
+{
+    uint32_t i, j;
+    size_t l;
+    for (i = 0; i < rows; i++)
+        for (j = 0; j < cols; j++) {
+            float sum = 0;
+            for (l = 0; l < k; l++)
+                sum = llmc__f32(sum + a[l * LLMC__SCALAR_ROWS + i] * b[l * LLMC__SCALAR_COLS + j]);
+            c[i * stride + j] = add ? c[i * stride + j] + sum : sum;
+        }
+}
+
+static void llmc__scalar_turn(float *out, size_t out_step, const float *in, size_t in_step, size_t rows,
+                              size_t cols)
+{
+    size_t r, c;
+    for (r = 0; r < rows; r++)
+        for (c = 0; c < cols; c++)
+            out[c * out_step + r] = in[r * in_step + c];
+}
+
+static void llmc__scalar_gather(float *out, size_t width, const float *in, size_t step, size_t count,
+                                size_t k)
+{
+    for (; k > 0; k--, out += width, in += step)
+        LLMC_MEMCPY(out, in, count * sizeof *out);
+}
+
+/* Slopes: s (1 + x (1 - s)) for x s(x), s the logistic function. */
+static void llmc__scalar_silu_back(float *d, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float s = 1 / (1 + llmc__expf(-x[i]));
+        d[i] *= s * (1 + x[i] * (1 - s));
+    }
+}
+
+/* With z = 1.5957... (x + 0.044715 x^3): s(z) + x s (1 - s) z'. */
+static void llmc__scalar_gelu_tanh_back(float *d, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float x2 = x[i] * x[i], s = 1 / (1 + llmc__expf(-1.59576912f * x[i] * (1 + 0.044715f * x2)));
+        d[i] *= s + x[i] * s * (1 - s) * 1.59576912f * (1 + 0.134145f * x2);
+    }
+}
+
+/* Phi(x) + x phi(x). */
+static void llmc__scalar_gelu_erf_back(float *d, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        double v = (double)x[i], phi = 0.3989422804014327 * llmc__exp(-0.5 * v * v);
+        d[i] *= (float)(0.5 * (1 + llmc__erf(v * 0.7071067811865476)) + v * phi);
+    }
+}
+
+static void llmc__scalar_relu_back(float *d, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        d[i] = x[i] > 0 ? d[i] : 0;
+}
+
+static void llmc__scalar_relu2_back(float *d, const float *x, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        d[i] *= x[i] > 0 ? 2 * x[i] : 0;
+}
+
+#define LLMC__SCALAR(name) llmc__scalar_##name
+static const llmc__train_kernels llmc__scalar_train =
+    LLMC__TRAIN_KERNELS(LLMC__SCALAR, LLMC__SCALAR_ROWS, LLMC__SCALAR_COLS);
+#undef LLMC__SCALAR
+#endif
+
 /* In every build: tests hold the other sets against it. */
 #define LLMC__SCALAR(name) llmc__scalar_##name
 static const llmc__kernels llmc__scalar_kernels = LLMC__KERNELS(LLMC__SCALAR, LLMC__SCALAR, "scalar");
 #undef LLMC__SCALAR
+
+#ifndef LLMC_NO_TRAIN
+/* What optimisers (23) do with flat arrays. Apart from llmc__kernels, so that programs which do not train
+   carry none of it. */
+typedef struct llmc__adam {
+    float beta1, beta2;
+    float scale;   /* what the gradient is multiplied by first */
+    float keep;    /* 1 - rate * decay */
+    float rate;    /* over 1 - beta1^t */
+    float root;    /* 1 / sqrt(1 - beta2^t) */
+    float epsilon; /* > 0 */
+} llmc__adam;
+
+typedef struct llmc__steppers {
+    /* with g = scale g: m += (1 - beta1) (g - m), v += (1 - beta2) (g g - v),
+       w = keep w - rate m / (root sqrt(v) + epsilon); all [n], none overlaps another */
+    void (*adam)(float *w, float *m, float *v, const float *g, size_t n, const llmc__adam *a);
+    void (*blend)(float *y, float a, const float *x, float b, size_t n); /* y = a y + b x */
+    double (*square_sum)(const float *x, size_t n); /* of LLMC__SQUARES in float, of those in double */
+} llmc__steppers;
+
+#define LLMC__SQUARES 1024 /* elements that are summed as floats, in as many lanes as there are */
+
+static void llmc__scalar_adam(float *w, float *m, float *v, const float *g, size_t n, const llmc__adam *a)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float x = a->scale * g[i];
+        m[i] += (1 - a->beta1) * (x - m[i]);
+        v[i] += (1 - a->beta2) * (x * x - v[i]);
+        w[i] = a->keep * w[i] - a->rate * m[i] / (a->root * llmc__sqrtf(v[i]) + a->epsilon);
+    }
+}
+
+static void llmc__scalar_blend(float *y, float a, const float *x, float b, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        y[i] = a * y[i] + b * x[i];
+}
+
+static double llmc__scalar_square_sum(const float *x, size_t n)
+{
+    double all = 0;
+    size_t i, k;
+    for (i = 0; i < n; i = k) {
+        float sum = 0;
+        for (k = i; k < n && k < i + LLMC__SQUARES; k++)
+            sum += x[k] * x[k];
+        all += (double)sum;
+    }
+    return all;
+}
+
+LLMC__UNUSED static const llmc__steppers llmc__scalar_steppers = {llmc__scalar_adam, llmc__scalar_blend,
+                                                                  llmc__scalar_square_sum};
+#endif
 
 #if LLMC__AVX2
 
@@ -6206,6 +7582,41 @@ LLMC__AVX2_FN void llmc__avx2_spread(int16_t *out, uint64_t low, uint64_t high)
                         _mm256_cvtepi8_epi16(_mm_set_epi64x((long long)high, (long long)low)));
 }
 
+/* The low nibbles of sixteen bytes as int16 to low, the high ones to high. */
+LLMC__AVX2_FN void llmc__avx2_spread4(int16_t *low, int16_t *high, const uint8_t *w)
+{
+    __m256i v = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)w));
+    _mm256_storeu_si256((__m256i *)low, _mm256_and_si256(v, _mm256_set1_epi16(15)));
+    _mm256_storeu_si256((__m256i *)high, _mm256_srli_epi16(v, 4));
+}
+
+/* f16 as floats. half: the one at p in all lanes. two: the ones at p and p + 2, each in all lanes of its own.
+   pairs_of: two at w, at w + step, ...: out[0] the first of each. */
+LLMC__AVX2_FN __m256 llmc__avx2_half(const uint8_t *p)
+{
+    return llmc__avx2_vhalf(_mm_set1_epi16((short)llmc__u16le(p)));
+}
+LLMC__AVX2_FN void llmc__avx2_two(__m256 out[2], const uint8_t *p)
+{
+    __m256 both = llmc__avx2_vhalf(_mm_set1_epi32(llmc__dword(p)));
+    out[0] = _mm256_moveldup_ps(both);
+    out[1] = _mm256_movehdup_ps(both);
+}
+LLMC__AVX2_FN __m256 llmc__avx2_pairs4(const uint8_t *w, size_t step)
+{
+    __m128i low =
+        _mm_unpacklo_epi32(_mm_cvtsi32_si128(llmc__dword(w)), _mm_cvtsi32_si128(llmc__dword(w + step)));
+    __m128i high = _mm_unpacklo_epi32(_mm_cvtsi32_si128(llmc__dword(w + 4 * step)),
+                                      _mm_cvtsi32_si128(llmc__dword(w + 5 * step)));
+    return llmc__avx2_vhalf(_mm_unpacklo_epi64(low, high));
+}
+LLMC__AVX2_FN void llmc__avx2_pairs_of(__m256 out[2], const uint8_t *w, size_t step)
+{
+    __m256 a = llmc__avx2_pairs4(w, step), b = llmc__avx2_pairs4(w + 2 * step, step); /* 0 1 4 5, 2 3 6 7 */
+    out[0] = _mm256_shuffle_ps(a, b, 0x88);
+    out[1] = _mm256_shuffle_ps(a, b, 0xdd);
+}
+
 /* Eight blocks times eight of x, a lane for each, as dot8_q4_0: 31 in place of 15 leaves room in
    16 bits for eight products, 8 * 31 * 127, so the last two steps are of 32 bits. */
 #define LLMC__PAIRS(i) _mm256_maddubs_epi16(q->v[i], llmc__avx2_load(x->q + 32 * (i)))
@@ -6230,6 +7641,26 @@ LLMC__AVX2_FN __m256i llmc__avx2_dots_u(const llmc__avx2_quants *q, const llmc__
                           llmc__avx2_halves(LLMC__PAIRS(3), LLMC__PAIRS(7)));
     a = _mm256_hadd_epi32(_mm256_madd_epi16(a, one), _mm256_madd_epi16(b, one));
     return _mm256_add_epi32(a, llmc__avx2_biased(llmc__avx2_load(x->less), bias));
+}
+
+/* Sums of 16 before they meet their scales, each up to 16 * 15 * 127:
+     hadd thrice     | 0 2 4 6 8 10 12 14 | 1 3 5 7 9 11 13 15 |   int16, numbers are groups of 16
+     0xd8            | 0 2 4 6 1 3 5 7    | 8 10 12 14 9 ...   |
+     shuffle         | 0 1 2 3 4 5 6 7    | 8 9 ...            | */
+LLMC__AVX2_FN __m256i llmc__avx2_dots_n(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
+                                        int bias)
+{
+    __m256i a, b;
+    a = _mm256_hadd_epi16(_mm256_hadd_epi16(LLMC__PAIRS(0), LLMC__PAIRS(1)),
+                          _mm256_hadd_epi16(LLMC__PAIRS(2), LLMC__PAIRS(3)));
+    b = _mm256_hadd_epi16(_mm256_hadd_epi16(LLMC__PAIRS(4), LLMC__PAIRS(5)),
+                          _mm256_hadd_epi16(LLMC__PAIRS(6), LLMC__PAIRS(7)));
+    a = _mm256_permute4x64_epi64(_mm256_hadd_epi16(a, b), 0xd8);
+    a = _mm256_shuffle_epi8(a, _mm256_setr_epi32(0x09080100, 0x0b0a0302, 0x0d0c0504, 0x0f0e0706, 0x09080100,
+                                                 0x0b0a0302, 0x0d0c0504, 0x0f0e0706));
+    if (bias != 0)
+        a = _mm256_sub_epi16(a, _mm256_mullo_epi16(llmc__avx2_load(x->half), _mm256_set1_epi16((short)bias)));
+    return _mm256_madd_epi16(a, llmc__avx2_load(s));
 }
 #undef LLMC__PAIRS
 
@@ -6315,11 +7746,12 @@ LLMC__AVX2_FN void llmc__avx2_strip(uint8_t *out, const uint8_t *const *row, siz
     }
 }
 
-/* Scales of a unit of Q8_0 or Q4_0, f16 that begin blocks of `step` bytes; zeros for blocks that are missing.
+/* Scales or minimums of a unit of blocks of 32, f16 that are `step` bytes apart, to d; zeros for blocks that
+   are missing.
    First all of them are brought together, as a vector that is loaded right after the stores of its parts
    would wait for them. */
-LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const *row, size_t at, size_t step,
-                                           size_t blocks)
+LLMC__AVX2_FN void llmc__avx2_panel_scales(float d[8][LLMC__PANEL_ROWS], const uint8_t *const *row, size_t at,
+                                           size_t step, size_t blocks)
 {
     uint16_t h[8][LLMC__PANEL_ROWS];
     size_t b, i;
@@ -6342,11 +7774,12 @@ LLMC__AVX2_FN void llmc__avx2_panel_scales(llmc__panel *p, const uint8_t *const 
     }
     for (b = 0; b < 8; b++)
         for (i = 0; i < LLMC__PANEL_ROWS; i += 8)
-            llmc__avx2_vstore(&p->d[b][i], llmc__avx2_vload_f16(&h[b][i]));
+            llmc__avx2_vstore(&d[b][i], llmc__avx2_vload_f16(&h[b][i]));
 }
 
 /* What 09.5 unpacks with, dwords of as many rows as there are lanes; the shifts bring in zeros, their
-   counts are constants. half: the low 16 bits as f16. (set1_epi8 takes another type in SIMDe.) */
+   counts are constants. half: the low 16 bits as f16. table: table[a] for bytes 0..15. fifth: 16 in the bytes
+   of each lane's byte k that have the bit of `bits`. (set1_epi8 takes another type in SIMDe.) */
 typedef __m256i llmc__avx2_iv;
 LLMC__AVX2_FN __m256i llmc__avx2_iset8(int a)
 {
@@ -6382,6 +7815,18 @@ LLMC__AVX2_FN __m256 llmc__avx2_ihalf(__m256i a)
     a = _mm256_permute4x64_epi64(_mm256_packus_epi32(a, a), 0x08);
     return llmc__avx2_vhalf(_mm256_castsi256_si128(a));
 }
+LLMC__AVX2_FN __m256i llmc__avx2_itable(const int8_t *table, __m256i a)
+{
+    return llmc__avx2_table(table, a);
+}
+LLMC__AVX2_FN __m256i llmc__avx2_ififth(__m256i a, int k, uint32_t bits)
+{
+    __m256i bit = _mm256_set1_epi32((int)bits), each = _mm256_set1_epi32(k * 0x01010101);
+    each = _mm256_add_epi8(each, _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404,
+                                                   0x08080808, 0x0c0c0c0c));
+    a = _mm256_and_si256(_mm256_shuffle_epi8(a, each), bit);
+    return _mm256_and_si256(_mm256_cmpeq_epi8(a, bit), llmc__avx2_iset8(16));
+}
 /* Two bytes with signs, bits 0 to 15, as int16. */
 LLMC__AVX2_FN __m256i llmc__avx2_ispread(__m256i a)
 {
@@ -6389,14 +7834,20 @@ LLMC__AVX2_FN __m256i llmc__avx2_ispread(__m256i a)
     return _mm256_srai_epi16(a, 8);
 }
 
-/* What is added to the bytes of LLMC__UNIT_TYPES: u is multiplied as w + 16, or as it is where there are
-   minimums, h as w + 32, s with its sign. */
+/* What is added to the bytes of LLMC__UNIT_TYPES: u is multiplied as w + 16, n as w + 4, or both as they are
+   where there are minimums, h as w + 32, s with its sign. */
 #define llmc__avx2_more_q4 0
 #define llmc__avx2_more(kind, mins, bias)              \
     (llmc__kind_##kind == llmc__kind_h   ? 32 - (bias) \
      : llmc__kind_##kind == llmc__kind_s ? 0           \
      : (mins)                            ? 0           \
+     : llmc__kind_##kind == llmc__kind_n ? 4 - (bias)  \
                                          : 16 - (bias))
+
+/* The same for sets whose products of bytes add up to int32: w + 128, whatever they were; n as here. */
+#define llmc__dpbusd_more_q4 120
+#define llmc__dpbusd_more(kind, mins, bias) \
+    (llmc__kind_##kind != llmc__kind_n ? 128 - (bias) : (mins) ? 0 : 4 - (bias))
 
 /* Asks for a line of the unit after x, in each block for another: they come from L2 at best. */
 LLMC__AVX2_FN void llmc__avx2_fetch(const uint8_t *x, size_t b)
@@ -6471,21 +7922,26 @@ LLMC__AVX2_TARGET static void llmc__avx2_block_u1(float *part, const llmc__panel
     llmc__avx2_block(part, p, b, x, x_stride, cols, 1, 0, 1);
 }
 
-/* Bytes up to 63 with scales of 16: two pairs of products fit 16 bits, and meet their scale as they are
-   widened: low[] has the first half's for both of a lane's pairs, high[] the second's; 32 times both
-   take off what weights have too much. */
+/* Bytes with scales of 16, up to 63: two pairs of products fit 16 bits, and meet their scale as they are
+   widened: low[] has the first half's for both of a lane's pairs, high[] the second's; 2^shift times both
+   take off what weights have too much. Of bytes up to 15 (narrow) all four pairs of a half fit; shift 0 is
+   for those that have nothing too much. */
 LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
-                                           size_t x_stride, size_t cols, int mins)
+                                           size_t x_stride, size_t cols, int narrow, int shift, int mins)
 {
     size_t s, t;
     for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
         const uint8_t *at = x;
-        __m256i both = llmc__avx2_load(p->s[b] + 2 * s), low, high, less, w[8], e, f;
+        __m256i both = llmc__avx2_load(p->s[b] + 2 * s), low, high, less, w[8], e, f, g, h;
         __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d, min = d;
         int j;
         low = _mm256_blend_epi16(both, _mm256_slli_epi32(both, 16), 0xaa);
         high = _mm256_blend_epi16(_mm256_srli_epi32(both, 16), both, 0xaa);
-        less = _mm256_slli_epi16(both, 5);
+#if LLMC__AVX2 == 2 /* SIMDe wants the number written, on POWER */
+        less = _mm256_mullo_epi16(both, _mm256_set1_epi16((short)(1 << shift)));
+#else
+        less = _mm256_slli_epi16(both, shift);
+#endif
         LLMC__UNROLL
         for (j = 0; j < 8; j++)
             w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
@@ -6494,12 +7950,20 @@ LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, si
             const int8_t *q = c->q + 32 * b;
             if (s == 0)
                 llmc__avx2_fetch(at, b);
-            e = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1)), low);
-            f = _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5)), high);
-            e = _mm256_add_epi32(e, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3)), low));
-            f = _mm256_add_epi32(f, _mm256_madd_epi16(_mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7)), high));
+            e = _mm256_add_epi16(LLMC__MUL(0), LLMC__MUL(1));
+            f = _mm256_add_epi16(LLMC__MUL(4), LLMC__MUL(5));
+            g = _mm256_add_epi16(LLMC__MUL(2), LLMC__MUL(3));
+            h = _mm256_add_epi16(LLMC__MUL(6), LLMC__MUL(7));
+            if (narrow) {
+                e = _mm256_madd_epi16(_mm256_add_epi16(e, g), low);
+                f = _mm256_madd_epi16(_mm256_add_epi16(f, h), high);
+            } else {
+                e = _mm256_add_epi32(_mm256_madd_epi16(e, low), _mm256_madd_epi16(g, low));
+                f = _mm256_add_epi32(_mm256_madd_epi16(f, high), _mm256_madd_epi16(h, high));
+            }
             both = llmc__avx2_dword(c->half + 2 * b);
-            e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
+            if (shift)
+                e = _mm256_sub_epi32(e, _mm256_madd_epi16(both, less));
             if (mins)
                 min = _mm256_cvtepi32_ps(_mm256_madd_epi16(both, llmc__avx2_load(p->m[b] + 2 * s)));
             llmc__avx2_onto(part + LLMC__PANEL_ROWS * t + s, _mm256_add_epi32(e, f), min, d,
@@ -6508,16 +7972,16 @@ LLMC__AVX2_FN void llmc__avx2_block_halves(float *part, const llmc__panel *p, si
     }
 }
 #undef LLMC__MUL
-LLMC__AVX2_TARGET static void llmc__avx2_block_h0(float *part, const llmc__panel *p, size_t b,
-                                                  const uint8_t *x, size_t x_stride, size_t cols)
-{
-    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 0);
-}
-LLMC__AVX2_TARGET static void llmc__avx2_block_h1(float *part, const llmc__panel *p, size_t b,
-                                                  const uint8_t *x, size_t x_stride, size_t cols)
-{
-    llmc__avx2_block_halves(part, p, b, x, x_stride, cols, 1);
-}
+#define LLMC__HALVES_FN(name, narrow, shift, mins)                                                    \
+    LLMC__AVX2_TARGET static void name(float *part, const llmc__panel *p, size_t b, const uint8_t *x, \
+                                       size_t x_stride, size_t cols)                                  \
+    {                                                                                                 \
+        llmc__avx2_block_halves(part, p, b, x, x_stride, cols, narrow, shift, mins);                  \
+    }
+LLMC__HALVES_FN(llmc__avx2_block_h0, 0, 5, 0)
+LLMC__HALVES_FN(llmc__avx2_block_n0, 1, 2, 0)
+LLMC__HALVES_FN(llmc__avx2_block_n1, 1, 0, 1)
+#undef LLMC__HALVES_FN
 
 /* Bytes with signs, widened to int16 once for all columns, as x would else have to take the weights' signs
    for every vector. Sums are int32: a pair is up to 2 * 128 * 127, sixteen of them under 2^19.
@@ -6645,15 +8109,26 @@ LLMC__AVX512_FN __m512 llmc__avx512_ihalf(__m512i a)
 {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(a));
 }
+LLMC__AVX512_FN __m512i llmc__avx512_itable(const int8_t *table, __m512i a)
+{
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table)), a);
+}
+LLMC__AVX512_FN __m512i llmc__avx512_ififth(__m512i a, int k, uint32_t bits)
+{
+    __m128i each = _mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+    each = _mm_add_epi8(each, _mm_set1_epi8((char)k));
+    a = _mm512_shuffle_epi8(a, _mm512_broadcast_i32x4(each));
+    return _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(a, _mm512_set1_epi32((int)bits)),
+                                 _mm512_set1_epi8(16));
+}
 LLMC__AVX512_FN __m512i llmc__avx512_ispread(__m512i a)
 {
     a = _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_slli_epi32(a, 8), _mm512_slli_epi32(a, 16));
     return _mm512_srai_epi16(a, 8);
 }
 
-/* Bytes are w + 128, whatever they were. */
-#define llmc__avx512_more_q4                120
-#define llmc__avx512_more(kind, mins, bias) (128 - (bias))
+#define llmc__avx512_more_q4 llmc__dpbusd_more_q4
+#define llmc__avx512_more    llmc__dpbusd_more
 
 /* As llmc__avx2_onto, for sixteen rows. */
 LLMC__AVX512_FN void llmc__avx512_onto(float *sum, __m512 dot, __m512 min, __m512 d, __m512 off, __m512 e,
@@ -6771,10 +8246,19 @@ LLMC__AVX512_FN __m512 llmc__avx512_both(__m512i low, __m512i high, __m512i s)
     __m512 s1 = _mm512_cvtepi32_ps(_mm512_srai_epi32(s, 16));
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(low), s0, _mm512_mul_ps(_mm512_cvtepi32_ps(high), s1));
 }
-#define LLMC__HALF(c, i) \
-    _mm512_set1_epi32(-128 * (int16_t)llmc__u16le((c)-28 * b + offsetof(llmc__x8, half) + 2 * (i)))
+/* Those of kind n are int16, and as neighbours meet theirs at once. */
+LLMC__AVX512_FN __m512 llmc__avx512_both16(__m512i low, __m512i high, __m512i s)
+{
+    low = _mm512_mask_blend_epi16(0xaaaaaaaau, low, _mm512_slli_epi32(high, 16));
+    return _mm512_cvtepi32_ps(_mm512_madd_epi16(low, s));
+}
+/* more: what weights have too much. */
+#define LLMC__HALF(c, i)          \
+    (more == 0                    \
+         ? _mm512_setzero_si512() \
+         : _mm512_set1_epi32(-more * (int16_t)llmc__u16le((c)-28 * b + offsetof(llmc__x8, half) + 2 * (i))))
 LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
-                                               size_t x_stride, size_t cols, int mins)
+                                               size_t x_stride, size_t cols, int narrow, int more, int mins)
 {
     __m512i v, e0, e1, f0, f1, g0, g1, h0, h1, s0 = _mm512_loadu_si512(p->s[b]);
     __m512i s1 = _mm512_loadu_si512(p->s[b] + 32), m0 = mins ? _mm512_loadu_si512(p->m[b]) : s0;
@@ -6809,10 +8293,11 @@ LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p
         LLMC__FOUR(2, 6);
         LLMC__FOUR(3, 7);
 #undef LLMC__FOUR
-#define LLMC__ONTO(to, low, high, i, c)                                                    \
-    v = LLMC__NUMBER(c, half);                                                             \
-    llmc__avx512_onto(part + (to), llmc__avx512_both(low, high, s##i),                     \
-                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i, \
+#define LLMC__ONTO(to, low, high, i, c)                                                                   \
+    v = LLMC__NUMBER(c, half);                                                                            \
+    llmc__avx512_onto(part + (to),                                                                        \
+                      narrow ? llmc__avx512_both16(low, high, s##i) : llmc__avx512_both(low, high, s##i), \
+                      mins ? _mm512_cvtepi32_ps(_mm512_madd_epi16(v, m##i)) : scale, d##i,                \
                       _mm512_mul_ps(off##i, scale), scale, mins)
         scale = _mm512_castsi512_ps(LLMC__NUMBER(c0, d));
         LLMC__ONTO(0, e0, f0, 0, c0);
@@ -6830,16 +8315,16 @@ LLMC__AVX512_FN void llmc__avx512_block_halves(float *part, const llmc__panel *p
 #undef LLMC__END
 #undef LLMC__STEPS
 #undef LLMC__STEP
-LLMC__AVX512_TARGET static void llmc__avx512_block_h0(float *part, const llmc__panel *p, size_t b,
-                                                      const uint8_t *x, size_t x_stride, size_t cols)
-{
-    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 0);
-}
-LLMC__AVX512_TARGET static void llmc__avx512_block_h1(float *part, const llmc__panel *p, size_t b,
-                                                      const uint8_t *x, size_t x_stride, size_t cols)
-{
-    llmc__avx512_block_halves(part, p, b, x, x_stride, cols, 1);
-}
+#define LLMC__HALVES_FN(name, narrow, more, mins)                                                       \
+    LLMC__AVX512_TARGET static void name(float *part, const llmc__panel *p, size_t b, const uint8_t *x, \
+                                         size_t x_stride, size_t cols)                                  \
+    {                                                                                                   \
+        llmc__avx512_block_halves(part, p, b, x, x_stride, cols, narrow, more, mins);                   \
+    }
+LLMC__HALVES_FN(llmc__avx512_block_h0, 0, 128, 0)
+LLMC__HALVES_FN(llmc__avx512_block_n0, 1, 4, 0)
+LLMC__HALVES_FN(llmc__avx512_block_n1, 1, 0, 1)
+#undef LLMC__HALVES_FN
 #define llmc__avx512_block_q4 llmc__avx512_block_s0
 #define llmc__avx512_block_u0 llmc__avx512_block_s0
 
@@ -6923,6 +8408,31 @@ LLMC__AVX512_FN __m256i llmc__avx512_dots_h(const llmc__avx512_quants *q, const 
         return sum;
     return _mm256_sub_epi32(
         sum, _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_load(x->half), plain), _mm256_set1_epi32(bias)));
+}
+
+/* Sums of four up to 4 * 15 * 127, of eight as int16 again, which leaves one product with scales:
+     packs, madd by 1   | g g 4+g 4+g |   int32, of quarter g; groups of 16
+     packs              | g g 4+g 4+g 8+g 8+g 12+g 12+g |   int16 */
+LLMC__AVX512_FN __m256i llmc__avx512_dots_n(const llmc__avx512_quants *q, const llmc__x8 *x, const int16_t *s,
+                                            int bias)
+{
+    const __m512i each = _mm512_set_epi16(15, 15, 11, 11, 7, 7, 3, 3, 14, 14, 10, 10, 6, 6, 2, 2, 13, 13, 9,
+                                          9, 5, 5, 1, 1, 12, 12, 8, 8, 4, 4, 0, 0);
+    __m512i one = _mm512_set1_epi16(1), a, b;
+    __m256i plain = llmc__avx2_load(s), sum;
+    a = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[0], x->q), llmc__avx512_by_fours(q->v[1], x->q + 64));
+    b = _mm512_packs_epi32(llmc__avx512_by_fours(q->v[2], x->q + 128),
+                           llmc__avx512_by_fours(q->v[3], x->q + 192));
+    a = _mm512_packs_epi32(_mm512_madd_epi16(a, one), _mm512_madd_epi16(b, one));
+    a = _mm512_madd_epi16(a, _mm512_permutexvar_epi16(each, _mm512_castsi256_si512(plain)));
+    a = _mm512_add_epi32(a, _mm512_shuffle_i32x4(a, a, 0xb1)); /* blocks 0 2 4 6 twice, 1 3 5 7 twice */
+    a = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 0, 0, 0, 0, 0, 0, 0, 0), a);
+    sum = _mm512_castsi512_si256(a);
+    if (bias == 0)
+        return sum;
+    return _mm256_sub_epi32(
+        sum, _mm256_madd_epi16(_mm256_mullo_epi16(llmc__avx2_load(x->half), _mm256_set1_epi16((short)bias)),
+                               plain));
 }
 
 /* Unpacking. halves: 32 bytes twice. field: those shifted down by `even` bits for the even block, `odd`
@@ -7075,6 +8585,197 @@ LLMC__AVX512_FN void llmc__avx512_quants_q3_k(llmc__avx512_quants *q, const uint
 }
 
 #endif /* LLMC__AVX512 */
+
+#if LLMC__AVXVNNI
+
+/* AVX-VNNI: AVX2, but bytes times bytes add up in fours to int32 at once, whatever the weights without sign
+   are. Units are taken apart as in AVX2; tiles multiply what AVX-512's do. */
+#define LLMC__AVXVNNI_TARGET __attribute__((target("avx2,fma,f16c,avxvnni")))
+#define LLMC__AVXVNNI_FN     LLMC__UNUSED static inline LLMC__ALWAYS LLMC__AVXVNNI_TARGET
+
+/* A block's products in fours. */
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_fours(__m256i w, const int8_t *x)
+{
+    return _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), w, llmc__avx2_load(x));
+}
+
+/* Sums of four, up to 4 * 63 * 127, fit 16 bits, and meet the scales of their 16 in pairs: s[i] has those of
+   blocks 2 i and 2 i + 1.
+     packs     | 0 0 0 0 1 1 1 1 | 0 0 0 0 1 1 1 1 |   int16, numbers are blocks
+     madd      | 0 0 1 1         | 0 0 1 1         |   int32
+     hadd      | 0 1 2 3         | 0 1 2 3         |   */
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_scaled(const llmc__avx2_quants *q, const llmc__x8 *x,
+                                              const __m256i s[4])
+{
+    __m256i a, b;
+#define LLMC__TWO(i)                                                                              \
+    _mm256_madd_epi16(_mm256_packs_epi32(llmc__avxvnni_fours(q->v[i], x->q + 32 * (i)),           \
+                                         llmc__avxvnni_fours(q->v[i + 1], x->q + 32 * (i) + 32)), \
+                      s[i / 2])
+    a = _mm256_hadd_epi32(LLMC__TWO(0), LLMC__TWO(2));
+    b = _mm256_hadd_epi32(LLMC__TWO(4), LLMC__TWO(6));
+#undef LLMC__TWO
+    return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+}
+
+/* As AVX2's. */
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_dots_u(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
+                                              int bias)
+{
+    __m256i one[4];
+    (void)s;
+    one[0] = one[1] = one[2] = one[3] = _mm256_set1_epi16(1);
+    return _mm256_add_epi32(llmc__avxvnni_scaled(q, x, one),
+                            llmc__avx2_biased(llmc__avx2_load(x->less), bias));
+}
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_dots_s(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
+                                              int bias)
+{
+    (void)s;
+    (void)bias;
+#define LLMC__DOT(i) \
+    llmc__avxvnni_fours(_mm256_xor_si256(q->v[i], _mm256_set1_epi8(-128)), x->q + 32 * (i)) /* + 128 */
+    return _mm256_add_epi32(llmc__avx2_load(x->less),
+                            llmc__avx2_sums(LLMC__DOT(0), LLMC__DOT(1), LLMC__DOT(2), LLMC__DOT(3),
+                                            LLMC__DOT(4), LLMC__DOT(5), LLMC__DOT(6), LLMC__DOT(7)));
+#undef LLMC__DOT
+}
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_dots_h(const llmc__avx2_quants *q, const llmc__x8 *x, const int16_t *s,
+                                              int bias)
+{
+    const __m256i even = _mm256_setr_epi32(0x01000100, 0x01000100, 0x05040504, 0x05040504, 0x03020302,
+                                           0x03020302, 0x07060706, 0x07060706);
+    const __m256i odd = _mm256_add_epi8(even, _mm256_set1_epi8(8));
+    __m256i all = llmc__avx2_load(s), first = _mm256_permute2x128_si256(all, all, 0x00),
+            last = _mm256_permute2x128_si256(all, all, 0x11), each[4], a;
+    each[0] = _mm256_shuffle_epi8(first, even);
+    each[1] = _mm256_shuffle_epi8(first, odd);
+    each[2] = _mm256_shuffle_epi8(last, even);
+    each[3] = _mm256_shuffle_epi8(last, odd);
+    a = llmc__avxvnni_scaled(q, x, each);
+    if (bias == 0)
+        return a;
+    return _mm256_sub_epi32(
+        a, _mm256_mullo_epi32(_mm256_madd_epi16(llmc__avx2_load(x->half), all), _mm256_set1_epi32(bias)));
+}
+#define llmc__avxvnni_dots_n llmc__avx2_dots_n /* nothing is gained there */
+
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_dot8_q8_0(const uint8_t *w, const llmc__x8 *x)
+{
+    llmc__avx2_quants q;
+    int b;
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++)
+        q.v[b] = llmc__avx2_load(w + 34 * b + 2);
+    return llmc__avxvnni_dots_s(&q, x, NULL, 0);
+}
+LLMC__AVXVNNI_FN __m256i llmc__avxvnni_dot8_q4_0(const uint8_t *w, const llmc__x8 *x)
+{
+    llmc__avx2_quants q;
+    int b;
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++)
+        q.v[b] = llmc__avx2_nibbles(w + 18 * b + 2);
+    return llmc__avxvnni_dots_u(&q, x, NULL, 8);
+}
+
+/* Panels and what unpacks them are AVX2's, but for what is added to bytes where tiles are not AVX2's. */
+typedef __m256i llmc__avxvnni_iv;
+#define llmc__avxvnni_interleave llmc__avx2_interleave
+#define llmc__avxvnni_strip      llmc__avx2_strip
+#define llmc__avxvnni_iset8      llmc__avx2_iset8
+#define llmc__avxvnni_iand       llmc__avx2_iand
+#define llmc__avxvnni_iadd8      llmc__avx2_iadd8
+#define llmc__avxvnni_iright     llmc__avx2_iright
+#define llmc__avxvnni_ileft      llmc__avx2_ileft
+#define llmc__avxvnni_iput       llmc__avx2_iput
+#define llmc__avxvnni_icvt       llmc__avx2_icvt
+#define llmc__avxvnni_ihalf      llmc__avx2_ihalf
+#define llmc__avxvnni_itable     llmc__avx2_itable
+#define llmc__avxvnni_ififth     llmc__avx2_ififth
+#define llmc__avxvnni_ispread    llmc__avx2_ispread
+#define llmc__avxvnni_more_q4    llmc__dpbusd_more_q4
+#define llmc__avxvnni_more(kind, mins, bias)                               \
+    (llmc__kind_##kind >= llmc__kind_h ? llmc__avx2_more(kind, mins, bias) \
+                                       : llmc__dpbusd_more(kind, mins, bias))
+
+/* As AVX-512's, a strip at a time: sums begin with what weights have too much. The column after *x, or the
+   last once more. */
+LLMC__AVXVNNI_FN const llmc__x8 *llmc__avxvnni_column(const uint8_t **x, size_t step)
+{
+    const llmc__x8 *c = (const llmc__x8 *)(const void *)*x;
+    *x += step;
+    return c;
+}
+#define LLMC__STEP(a, j, c) a = _mm256_dpbusd_avx_epi32(a, w[j], llmc__avx2_dword((c)->q + 32 * b + 4 * (j)))
+LLMC__AVXVNNI_FN void llmc__avxvnni_block(float *part, const llmc__panel *p, size_t b, const uint8_t *x,
+                                          size_t x_stride, size_t cols, int mins)
+{
+    size_t s, t;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += 8) {
+        const uint8_t *at = x;
+        float *to = part + s;
+        __m256i w[8], e, f, g, h;
+        __m256 d = _mm256_loadu_ps(p->d[b] + s), off = mins ? _mm256_loadu_ps(p->off[b] + s) : d;
+        int j;
+        LLMC__UNROLL
+        for (j = 0; j < 8; j++)
+            w[j] = llmc__avx2_load(p->q[b] + 32 * s + 32 * (size_t)j);
+        for (t = 0; s == 0 && t < cols; t++)
+            llmc__avx2_fetch(x + t * x_stride, b);
+        for (t = 0; t < cols; t += 4, to += 4 * LLMC__PANEL_ROWS) {
+            const llmc__x8 *c0 = llmc__avxvnni_column(&at, t + 1 < cols ? x_stride : 0);
+            const llmc__x8 *c1 = llmc__avxvnni_column(&at, t + 2 < cols ? x_stride : 0);
+            const llmc__x8 *c2 = llmc__avxvnni_column(&at, t + 3 < cols ? x_stride : 0);
+            const llmc__x8 *c3 = llmc__avxvnni_column(&at, x_stride);
+            e = _mm256_set1_epi32(c0->less[b]);
+            f = _mm256_set1_epi32(c1->less[b]);
+            g = _mm256_set1_epi32(c2->less[b]);
+            h = _mm256_set1_epi32(c3->less[b]);
+#define LLMC__STEPS(j)    \
+    LLMC__STEP(e, j, c0); \
+    LLMC__STEP(f, j, c1); \
+    LLMC__STEP(g, j, c2); \
+    LLMC__STEP(h, j, c3)
+            LLMC__STEPS(0);
+            LLMC__STEPS(1);
+            LLMC__STEPS(2);
+            LLMC__STEPS(3);
+            LLMC__STEPS(4);
+            LLMC__STEPS(5);
+            LLMC__STEPS(6);
+            LLMC__STEPS(7);
+#undef LLMC__STEPS
+#define LLMC__END(i, a, c) \
+    llmc__avx2_onto(to + LLMC__PANEL_ROWS * (i), a, _mm256_set1_ps((c)->sum[b]), d, off, (c)->d[b], mins)
+            LLMC__END(0, e, c0);
+            LLMC__END(1, f, c1);
+            LLMC__END(2, g, c2);
+            LLMC__END(3, h, c3);
+#undef LLMC__END
+        }
+    }
+}
+
+#undef LLMC__STEP
+LLMC__AVXVNNI_TARGET static void llmc__avxvnni_block_s0(float *part, const llmc__panel *p, size_t b,
+                                                        const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avxvnni_block(part, p, b, x, x_stride, cols, 0);
+}
+LLMC__AVXVNNI_TARGET static void llmc__avxvnni_block_u1(float *part, const llmc__panel *p, size_t b,
+                                                        const uint8_t *x, size_t x_stride, size_t cols)
+{
+    llmc__avxvnni_block(part, p, b, x, x_stride, cols, 1);
+}
+/* Scales of 16 take what fewer products save. */
+#define llmc__avxvnni_block_h0 llmc__avx2_block_h0
+#define llmc__avxvnni_block_n0 llmc__avx2_block_n0
+#define llmc__avxvnni_block_n1 llmc__avx2_block_n1
+#define llmc__avxvnni_block_q4 llmc__avxvnni_block_s0
+#define llmc__avxvnni_block_u0 llmc__avxvnni_block_s0
+
+#endif /* LLMC__AVXVNNI */
 
 #if LLMC__NEON
 
@@ -7250,16 +8951,51 @@ LLMC__NEON_FN void llmc__neon_quants_q8_k(llmc__neon_quants *q, const uint8_t *w
         q->v[i] = llmc__neon_load(w + 4 + 16 * i);
 }
 
+/* Bytes shifted to the left, by < 0: to the right; a number that the compiler knows. SIMDe goes through a
+   vector of shifts byte by byte, five times as slow as all the rest, but not where the number is written. */
+LLMC__NEON_FN uint8x16_t llmc__neon_shift(uint8x16_t v, int by)
+{
+#if LLMC__NEON == 2
+    switch (by) {
+    case -7:
+        return vshrq_n_u8(v, 7);
+    case -6:
+        return vshrq_n_u8(v, 6);
+    case -5:
+        return vshrq_n_u8(v, 5);
+    case -4:
+        return vshrq_n_u8(v, 4);
+    case -3:
+        return vshrq_n_u8(v, 3);
+    case -2:
+        return vshrq_n_u8(v, 2);
+    case -1:
+        return vshrq_n_u8(v, 1);
+    case 0:
+        return v;
+    case 1:
+        return vshlq_n_u8(v, 1);
+    case 2:
+        return vshlq_n_u8(v, 2);
+    case 3:
+        return vshlq_n_u8(v, 3);
+    case 4:
+        return vshlq_n_u8(v, 4);
+    default: /* what else there is takes the general way */
+        break;
+    }
+#endif
+    return vshlq_u8(v, vdupq_n_s8((int8_t)by));
+}
+
 /* Bits [from, from + each) of every byte, brought to bit `to`; numbers that the compiler knows. Shifts come
    first where they drop what is above or below by themselves. */
 LLMC__NEON_FN int8x16_t llmc__neon_field(int8x16_t bytes, int from, int each, int to)
 {
     uint8x16_t v = vreinterpretq_u8_s8(bytes);
     uint8x16_t mask = vdupq_n_u8((uint8_t)(((1 << each) - 1) << to));
-    if (from > to)
-        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
-    else if (from < to)
-        v = vshlq_u8(v, vdupq_n_s8((int8_t)(to - from)));
+    if (from != to)
+        v = llmc__neon_shift(v, to - from);
     return vreinterpretq_s8_u8(from - to + each == 8 || (to > from && to + each == 8) ? v
                                                                                       : vandq_u8(v, mask));
 }
@@ -7347,7 +9083,31 @@ LLMC__NEON_FN void llmc__neon_spread(int16_t *out, uint64_t low, uint64_t high)
     vst1q_s16(out + 8, vmovl_s8(vreinterpret_s8_u8(vcreate_u8(high))));
 }
 
-/* Four of what minimums of kind h multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. */
+LLMC__NEON_FN void llmc__neon_spread4(int16_t *low, int16_t *high, const uint8_t *w)
+{
+    uint8x16_t v = vld1q_u8(w), a = vandq_u8(v, vdupq_n_u8(15)), b = vshrq_n_u8(v, 4);
+    vst1q_s16(low, vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(a))));
+    vst1q_s16(low + 8, vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(a))));
+    vst1q_s16(high, vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(b))));
+    vst1q_s16(high + 8, vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(b))));
+}
+LLMC__NEON_FN llmc__neon_v8 llmc__neon_half(const uint8_t *p)
+{
+    float32x4_t d = llmc__neon_halfx4(vdup_n_u16(llmc__u16le(p)));
+    return llmc__neon_v8_of(d, d);
+}
+LLMC__NEON_FN void llmc__neon_two(llmc__neon_v8 out[2], const uint8_t *p)
+{
+    out[0] = llmc__neon_half(p);
+    out[1] = llmc__neon_half(p + 2);
+}
+LLMC__NEON_FN void llmc__neon_pairs_of(llmc__neon_v8 out[2], const uint8_t *w, size_t step)
+{
+    out[0] = llmc__neon_vscales(w, step);
+    out[1] = llmc__neon_vscales(w + 2, step);
+}
+
+/* Four of what minimums of kinds h and n multiply: lane i is m[2i] half[2i] + m[2i+1] half[2i+1]. */
 LLMC__NEON_FN int32x4_t llmc__neon_minimums4(const int16_t *half, const int16_t *m)
 {
     int16x8_t a = vld1q_s16(half), b = vld1q_s16(m);
@@ -7407,6 +9167,8 @@ LLMC__NEON_LINES(llmc__neon_, llmc__neon_plain)
 LLMC__NEON_LINES(llmc__neondot_, llmc__neon_dot)
 #endif
 #undef LLMC__NEON_LINES
+#define llmc__neon_dots_n    llmc__neon_dots_h
+#define llmc__neondot_dots_n llmc__neondot_dots_h
 #undef LLMC__NEON_LESS
 
 /* Tiles. Panels keep weights with their sign, so there is nothing to take off; a strip is eight rows of a
@@ -7703,10 +9465,11 @@ LLMC__NEON_FN void llmc__neon_block(int how, int small, int halves, int mins, fl
     LLMC__NEON_BLOCK(set##block_s0, how, 0, 0, 0)                                                     \
     LLMC__NEON_BLOCK(set##block_u1, how, 1, 0, 1)                                                     \
     LLMC__NEON_BLOCK(set##block_h0, how, 0, 1, 0)                                                     \
-    LLMC__NEON_BLOCK(set##block_h1, how, 0, 1, 1)
+    LLMC__NEON_BLOCK(set##block_n1, how, 0, 1, 1)
 LLMC__NEON_TILES(llmc__neon_, llmc__neon_plain)
 LLMC__NEON_BLOCK(llmc__neon_block_u0, llmc__neon_plain, 1, 0, 0)
 #define llmc__neon_block_q4 llmc__neon_block_u0
+#define llmc__neon_block_n0 llmc__neon_block_h0
 #if LLMC__NEON_DOT /* small bytes gain nothing there */
 #define llmc__neondot_more     llmc__neon_more
 #define llmc__neonmm_more      llmc__neon_more
@@ -7714,6 +9477,8 @@ LLMC__NEON_BLOCK(llmc__neon_block_u0, llmc__neon_plain, 1, 0, 0)
 #define llmc__neondot_block_q4 llmc__neondot_block_s0
 #define llmc__neonmm_block_u0  llmc__neonmm_block_s0
 #define llmc__neonmm_block_q4  llmc__neonmm_block_s0
+#define llmc__neondot_block_n0 llmc__neondot_block_h0
+#define llmc__neonmm_block_n0  llmc__neonmm_block_h0
 LLMC__NEON_TILES(llmc__neondot_, llmc__neon_dot)
 LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #endif
@@ -7723,7 +9488,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #endif /* LLMC__NEON */
 
 //--[ 09.5 KERNEL.body ]-- every vector kernel, once; this file includes itself for each set
-/* Between LLMC__PASS's guards stands what is compiled once per set: 09.6 defines LLMC__ISA and
+/* Between LLMC__PASS's guards stands what is compiled once per set: 09.7 defines LLMC__ISA and
    includes this file, all else of which is skipped. LLMC__N(add) is then llmc__avx2_add or its
    like. Two macros, as ## does not expand its operands. */
 #define LLMC__CAT_(a, b) a##b
@@ -7777,6 +9542,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__wmax       LLMC__CAT(LLMC__WIDE, max)
 #define llmc__wmin       LLMC__CAT(LLMC__WIDE, min)
 #define llmc__wfma       LLMC__CAT(LLMC__WIDE, fma)
+#define llmc__wsqrt      LLMC__CAT(LLMC__WIDE, sqrt)
 #define llmc__wsel_lt    LLMC__CAT(LLMC__WIDE, sel_lt)
 #define llmc__wpow2      LLMC__CAT(LLMC__WIDE, pow2)
 #define llmc__wtop       LLMC__CAT(LLMC__WIDE, top)
@@ -7784,6 +9550,9 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #define llmc__wload_f32  LLMC__CAT(LLMC__WIDE, load_f32)
 #define llmc__wload_f16  LLMC__CAT(LLMC__WIDE, load_f16)
 #define llmc__wload_bf16 LLMC__CAT(LLMC__WIDE, load_bf16)
+#define llmc__wload_i8   LLMC__CAT(LLMC__WIDE, load_i8)
+#define llmc__wload_lo4  LLMC__CAT(LLMC__WIDE, load_lo4)
+#define llmc__wload_hi4  LLMC__CAT(LLMC__WIDE, load_hi4)
 #define llmc__wstore_f16 LLMC__CAT(LLMC__WIDE, store_f16)
 #define llmc__wturn      LLMC__CAT(LLMC__WIDE, turn)
 #define llmc__wkeep      LLMC__CAT(LLMC__WIDE, keep)
@@ -7802,7 +9571,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 /* Unpacking a tile of Q blocks pays from this many columns on: below, its transposing and the
    sums kept in memory cost more than unpacking each block again for every column, as lines do.
    A matter of speed only: both give the same bits. */
-#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 3 : 5)
+#define LLMC__TILE_COLUMNS (LLMC__TRANSPOSED ? 4 : 5)
 
 #ifndef LLMC_HEADER_NAME
 #define LLMC_HEADER_NAME "llmc.h" /* for those who renamed the file */
@@ -8329,17 +10098,22 @@ typedef struct LLMC__N(scale8) {
     int16_t s[16], m[16];
 } LLMC__N(scale8);
 
-/* Blocks of 32 with f16 scales, `step` bytes apart, minimums after them. */
-#define LLMC__SCALES_FN(type, step)                                                    \
-    LLMC__INLINE void LLMC__N(scales_##type)(LLMC__N(scale8) * h, const uint8_t *w)    \
-    {                                                                                  \
-        h->d = llmc__vscales(w, step);                                                 \
-        h->off = llmc__vscales(w + 2, step); /* dropped where there are no minimums */ \
+/* Blocks of 32 with f16 scales, `step` bytes apart, with and without minimums after them. */
+#define LLMC__SCALES_FN(type, step, mins)                                           \
+    LLMC__INLINE void LLMC__N(scales_##type)(LLMC__N(scale8) * h, const uint8_t *w) \
+    {                                                                               \
+        llmc__v8 d[2];                                                              \
+        if (mins) {                                                                 \
+            LLMC__N(pairs_of)(d, w, step);                                          \
+            h->off = d[1];                                                          \
+        } else                                                                      \
+            d[0] = llmc__vscales(w, step);                                          \
+        h->d = d[0];                                                                \
     }
-LLMC__SCALES_FN(q4_1, 20)
-LLMC__SCALES_FN(q5_0, 22)
-LLMC__SCALES_FN(q5_1, 24)
-LLMC__SCALES_FN(iq4_nl, 18)
+LLMC__SCALES_FN(q4_1, 20, 1)
+LLMC__SCALES_FN(q5_0, 22, 0)
+LLMC__SCALES_FN(q5_1, 24, 1)
+LLMC__SCALES_FN(iq4_nl, 18, 0)
 #undef LLMC__SCALES_FN
 
 /* The eight exponents are put together in a register, as a load would wait for eight small stores. */
@@ -8353,48 +10127,40 @@ LLMC__INLINE void LLMC__N(scales_mxfp4)(LLMC__N(scale8) * h, const uint8_t *w)
     h->d = LLMC__N(ve8m0)(bytes);
 }
 
-/* An f16 in all lanes: lane i of eight from `at` on, all within the block. */
-LLMC__INLINE llmc__v8 LLMC__N(half)(const uint8_t *at, int i)
-{
-    float f[8];
-    llmc__vstore(f, LLMC__V(vload_f16)(at));
-    return llmc__vset1(f[i]);
-}
-
 /* Blocks of 256: integers times one or two f16. The same bits as 08.2's heads. */
 LLMC__INLINE void LLMC__N(scales_q4_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
+    llmc__v8 d[2];
     uint64_t sm[2];
     llmc__k4_scales(sm, w + 4);
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), LLMC__N(vbytes)(sm[0]));
-    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(LLMC__N(half)(w, 1), LLMC__N(vbytes)(sm[1])));
+    LLMC__N(two)(d, w);
+    h->d = llmc__vmul(d[0], LLMC__N(vbytes)(sm[0]));
+    h->off = llmc__vsub(llmc__vzero(), llmc__vmul(d[1], LLMC__N(vbytes)(sm[1])));
 }
 /* The first 16 bytes are Q4_K's. */
 LLMC__INLINE void LLMC__N(scales_q5_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(scales_q4_k)(h, w);
 }
-/* d and dmin are the block's last four bytes: lanes 6 and 7 of the eight f16 that end there. Reading
-   eight from d on would leave the block, and perhaps the file. */
 LLMC__INLINE void LLMC__N(scales_q2_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
-    uint64_t a = llmc__u64le(w), b = llmc__u64le(w + 8), low = 0x0f0f0f0f0f0f0f0full;
-    LLMC__N(spread)(h->s, a & low, b & low);
-    LLMC__N(spread)(h->m, a >> 4 & low, b >> 4 & low);
-    h->d = LLMC__N(half)(w + 68, 6);
-    h->off = llmc__vsub(llmc__vzero(), LLMC__N(half)(w + 68, 7));
+    llmc__v8 d[2];
+    LLMC__N(spread4)(h->s, h->m, w);
+    LLMC__N(two)(d, w + 80);
+    h->d = d[0];
+    h->off = llmc__vsub(llmc__vzero(), d[1]);
 }
 LLMC__INLINE void LLMC__N(scales_q3_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     uint64_t s[2];
     llmc__q3_scales(s, w + 96);
     LLMC__N(spread)(h->s, s[0], s[1]);
-    h->d = LLMC__N(half)(w + 94, 7);
+    h->d = LLMC__N(half)(w + 108);
 }
 LLMC__INLINE void LLMC__N(scales_q6_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     LLMC__N(spread)(h->s, llmc__u64le(w + 192), llmc__u64le(w + 200));
-    h->d = LLMC__N(half)(w + 194, 7);
+    h->d = LLMC__N(half)(w + 208);
 }
 LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 {
@@ -8404,7 +10170,7 @@ LLMC__INLINE void LLMC__N(scales_q8_k)(LLMC__N(scale8) * h, const uint8_t *w)
 LLMC__INLINE void LLMC__N(scales_iq4_xs)(LLMC__N(scale8) * h, const uint8_t *w)
 {
     llmc__v8 s = llmc__vsub(LLMC__N(vbytes)(llmc__xs_scales(w + 2)), llmc__vset1(32));
-    h->d = llmc__vmul(LLMC__N(half)(w, 0), s);
+    h->d = llmc__vmul(LLMC__N(half)(w), s);
 }
 
 /* Rows taken apart for a tile: row i's scales become lane i of every block's. */
@@ -8420,7 +10186,7 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
         for (b = 0; b < 8; b++)
             r->off[b][i] = off[b];
     }
-    for (b = 0; kind == llmc__kind_h && b < 8; b++) {
+    for (b = 0; kind >= llmc__kind_h && b < 8; b++) {
         LLMC_MEMCPY(&r->s[b][2 * i], &h->s[2 * b], 4);
         if (mins)
             LLMC_MEMCPY(&r->m[b][2 * i], &h->m[2 * b], 4);
@@ -8438,22 +10204,42 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    from end to end, which is what streams from memory fastest, and asks for what comes LLMC__AHEAD bytes
    later, in this row or the next ones: processors that follow a stream by themselves do not look so far.
    Missing blocks of the last eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is
-   there of w is copied (w8) because reading on could leave the file; x ends with whole units. */
-#define LLMC__LINE_FN(type, bytes)                                                          \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks) \
-    {                                                                                       \
-        llmc__v8 acc = llmc__vzero();                                                       \
-        for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                 \
-            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                \
-            acc = LLMC__N(eight_##type)(acc, w, x);                                         \
-        }                                                                                   \
-        if (blocks > 0) {                                                                   \
-            uint8_t w8[bytes];                                                              \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                  \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                        \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                        \
-        }                                                                                   \
-        return llmc__vsum(acc);                                                             \
+   there of w is copied (w8) because reading on could leave the file; x ends with whole units.
+   pair: the same with two columns, each as by line: what a unit of w is taken apart to serves both. */
+#define LLMC__LINE_FN(type, bytes)                                                                           \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)                  \
+    {                                                                                                        \
+        llmc__v8 acc = llmc__vzero();                                                                        \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                                  \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
+            acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
+        }                                                                                                    \
+        if (blocks > 0) {                                                                                    \
+            uint8_t w8[bytes];                                                                               \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
+            acc = LLMC__N(eight_##type)(acc, w8, x);                                                         \
+        }                                                                                                    \
+        return llmc__vsum(acc);                                                                              \
+    }                                                                                                        \
+    LLMC__FN void LLMC__N(pair_##type)(float out[2], const uint8_t *w, const llmc__x8 *x, const llmc__x8 *y, \
+                                       size_t blocks)                                                        \
+    {                                                                                                        \
+        llmc__v8 a = llmc__vzero(), b = a;                                                                   \
+        for (; blocks >= 8; blocks -= 8, w += bytes, x++, y++) {                                             \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
+            a = LLMC__N(eight_##type)(a, w, x);                                                              \
+            b = LLMC__N(eight_##type)(b, w, y);                                                              \
+        }                                                                                                    \
+        if (blocks > 0) {                                                                                    \
+            uint8_t w8[bytes];                                                                               \
+            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
+            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
+            a = LLMC__N(eight_##type)(a, w8, x);                                                             \
+            b = LLMC__N(eight_##type)(b, w8, y);                                                             \
+        }                                                                                                    \
+        out[0] = llmc__vsum(a);                                                                              \
+        out[1] = llmc__vsum(b);                                                                              \
     }
 #define LLMC__EIGHT_FN(type, bytes)                                                                \
     LLMC__INLINE llmc__v8 LLMC__N(eight_##type)(llmc__v8 acc, const uint8_t *w, const llmc__x8 *x) \
@@ -8475,7 +10261,7 @@ LLMC__EIGHT_FN(q4_0, 8 * 18)
         LLMC__CAT(LLMC__TAKEN, quants_##type)(&q, w);                                                  \
         LLMC__V(scales_##type)(&h, w);                                                                 \
         acc = llmc__vfma(llmc__vcvt(LLMC__N(dots_##kind)(&q, x, h.s, bias)), llmc__vmul(h.d, e), acc); \
-        if (mins && llmc__kind_##kind == llmc__kind_h)                                                 \
+        if (mins && llmc__kind_##kind >= llmc__kind_h)                                                 \
             acc = llmc__vfma(llmc__vcvt(LLMC__V(minimums)(x, h.m)), llmc__vmul(h.off, e), acc);        \
         else if (mins)                                                                                 \
             acc = llmc__vfma(h.off, llmc__vload(x->sum), acc);                                         \
@@ -8524,6 +10310,7 @@ LLMC__BY_ROWS(LLMC__ROWS_FN)
    What tiles know of a type: */
 typedef struct LLMC__N(tile_type) {
     float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
+    void (*pair)(float out[2], const uint8_t *w, const llmc__x8 *x, const llmc__x8 *y, size_t blocks);
     void (*unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks);
     void (*block)(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
                   size_t cols);
@@ -8550,9 +10337,9 @@ LLMC__FN void LLMC__N(unpack)(llmc__panel *p, const uint8_t *const *row, size_t 
                 LLMC_MEMCPY(p->d[b] + to, r->d[b], sizeof r->d[b]);
                 if (mins)
                     LLMC_MEMCPY(p->off[b] + to, r->off[b], sizeof r->off[b]);
-                if (kind == llmc__kind_h)
+                if (kind >= llmc__kind_h)
                     LLMC_MEMCPY(p->s[b] + 2 * to, r->s[b], sizeof r->s[b]);
-                if (kind == llmc__kind_h && mins)
+                if (kind >= llmc__kind_h && mins)
                     LLMC_MEMCPY(p->m[b] + 2 * to, r->m[b], sizeof r->m[b]);
             }
         }
@@ -8575,18 +10362,31 @@ LLMC__BY_ROWS(LLMC__X)
 /* Unpacking that goes with many rows at once, for the types that models have most of: first rows are
    transposed, then bits are taken apart, the same way in every lane. Shifts of dwords are well, as masks
    drop what crosses a byte. Strips are LLMC__W rows, a vector of a strip LLMC__VEC bytes.
-   nibbles: 16 bytes of each row, to the low ones' place and the high ones'. */
+   nibbles: 16 bytes of each row, to the low ones' place and the high ones', by way of a table if there is
+   one; fifth: each has one bit more, in the four bytes before. */
 #define LLMC__VEC (4 * LLMC__W)
 LLMC__INLINE void LLMC__N(nibbles4)(uint8_t *low, uint8_t *high, const uint8_t *const *row, size_t at,
-                                    int more)
+                                    const int8_t *table, int fifth, int more)
 {
-    LLMC__N(iv) t[4], mask = LLMC__N(iset8)(15), add = LLMC__N(iset8)(more);
+    LLMC__N(iv) t[4], h[4], mask = LLMC__N(iset8)(15), add = LLMC__N(iset8)(more), a, b;
     int j;
+    if (fifth)
+        LLMC__N(interleave)(h, row, at - 4); /* h[0] is meant */
     LLMC__N(interleave)(t, row, at);
     LLMC__UNROLL
     for (j = 0; j < 4; j++, low += LLMC__VEC, high += LLMC__VEC) {
-        LLMC__N(iput)(low, LLMC__N(iadd8)(LLMC__N(iand)(t[j], mask), add));
-        LLMC__N(iput)(high, LLMC__N(iadd8)(LLMC__N(iand)(LLMC__N(iright)(t[j], 4), mask), add));
+        a = LLMC__N(iand)(t[j], mask);
+        b = LLMC__N(iand)(LLMC__N(iright)(t[j], 4), mask);
+        if (table != NULL) {
+            a = LLMC__N(itable)(table, a);
+            b = LLMC__N(itable)(table, b);
+        }
+        if (fifth) {
+            a = LLMC__N(iadd8)(a, LLMC__N(ififth)(h[0], j / 2, j % 2 ? 0x80402010u : 0x08040201u));
+            b = LLMC__N(iadd8)(b, LLMC__N(ififth)(h[0], 2 + j / 2, j % 2 ? 0x80402010u : 0x08040201u));
+        }
+        LLMC__N(iput)(low, LLMC__N(iadd8)(a, add));
+        LLMC__N(iput)(high, LLMC__N(iadd8)(b, add));
     }
 }
 
@@ -8594,20 +10394,56 @@ LLMC__INLINE void LLMC__N(nibbles4)(uint8_t *low, uint8_t *high, const uint8_t *
 LLMC__FN void LLMC__N(unpack_q8_0)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
 {
     size_t b, s;
-    LLMC__V(panel_scales)(p, row, at, 34, blocks);
+    LLMC__V(panel_scales)(p->d, row, at, 34, blocks);
     for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W)
         for (b = 0; b < blocks; b++)
             LLMC__N(strip)(p->q[b] + 32 * s, row + s, at + 34 * b + 2, LLMC__N(more)(s, 0, 0));
 }
-LLMC__FN void LLMC__N(unpack_q4_0)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+#define LLMC__NIBBLES_FN(type, step, from, mins, table, fifth, more)                            \
+    LLMC__FN void LLMC__N(unpack_##type)(llmc__panel * p, const uint8_t *const *row, size_t at, \
+                                         size_t blocks)                                         \
+    {                                                                                           \
+        size_t b, s;                                                                            \
+        LLMC__V(panel_scales)(p->d, row, at, step, blocks);                                     \
+        if (mins)                                                                               \
+            LLMC__V(panel_scales)(p->off, row, at + 2, step, blocks);                           \
+        for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W)                                         \
+            for (b = 0; b < blocks; b++) {                                                      \
+                uint8_t *to = p->q[b] + 32 * s;                                                 \
+                LLMC__N(nibbles4)                                                               \
+                (to, to + 4 * LLMC__VEC, row + s, at + step * b + from, table, fifth, more);    \
+            }                                                                                   \
+    }
+LLMC__NIBBLES_FN(q4_0, 18, 2, 0, NULL, 0, LLMC__N(more_q4))
+LLMC__NIBBLES_FN(q4_1, 20, 4, 1, NULL, 0, LLMC__N(more)(u, 1, 0))
+LLMC__NIBBLES_FN(q5_0, 22, 6, 0, NULL, 1, LLMC__N(more)(u, 0, 16))
+LLMC__NIBBLES_FN(q5_1, 24, 8, 1, NULL, 1, LLMC__N(more)(u, 1, 0))
+LLMC__NIBBLES_FN(iq4_nl, 18, 2, 0, llmc__iq4_values, 0, LLMC__N(more)(s, 0, 0))
+#undef LLMC__NIBBLES_FN
+
+/* Scales are 4 bits of the dword at 4 and 2 of the upper half of that at 0; see llmc__xs_scales. */
+LLMC__FN void LLMC__N(unpack_iq4_xs)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
 {
     size_t b, s;
-    LLMC__V(panel_scales)(p, row, at, 18, blocks);
-    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W)
-        for (b = 0; b < blocks; b++) {
-            uint8_t *to = p->q[b] + 32 * s;
-            LLMC__N(nibbles4)(to, to + 4 * LLMC__VEC, row + s, at + 18 * b + 2, LLMC__N(more_q4));
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(iv) t[4], low, high;
+        llmc__wv d, k;
+        LLMC__N(interleave)(t, row + s, at);
+        d = LLMC__N(ihalf)(t[0]);
+        LLMC__UNROLL
+        for (b = 0; b < 8; b++) {
+            low = LLMC__N(iright)(LLMC__N(ileft)(t[1], 28 - 4 * (int)b), 28);
+            high = LLMC__N(iright)(LLMC__N(ileft)(t[0], 14 - 2 * (int)b), 30);
+            k = LLMC__N(icvt)(LLMC__N(iadd8)(low, LLMC__N(ileft)(high, 4)));
+            llmc__wstore(p->d[b] + s, llmc__wmul(d, llmc__wsub(k, llmc__wset1(32))));
         }
+        for (b = 0; b < 8; b++) {
+            uint8_t *to = p->q[b] + 32 * s;
+            LLMC__N(nibbles4)
+            (to, to + 4 * LLMC__VEC, row + s, at + 8 + 16 * b, llmc__iq4_values, 0, LLMC__N(more)(s, 0, 0));
+        }
+    }
 }
 
 /* Scales and minimums of a strip of Q4_K or Q5_K: llmc__k4_scales in every lane. */
@@ -8645,7 +10481,7 @@ LLMC__FN void LLMC__N(unpack_q4_k)(llmc__panel *p, const uint8_t *const *row, si
             for (half = 0; half < 2; half++) {
                 size_t to = 32 * s + 4 * LLMC__VEC * half;
                 LLMC__N(nibbles4)
-                (p->q[2 * j] + to, p->q[2 * j + 1] + to, row + s, at + 16 + 32 * j + 16 * half,
+                (p->q[2 * j] + to, p->q[2 * j + 1] + to, row + s, at + 16 + 32 * j + 16 * half, NULL, 0,
                  LLMC__N(more)(u, 1, 0));
             }
     }
@@ -8679,21 +10515,122 @@ LLMC__FN void LLMC__N(unpack_q5_k)(llmc__panel *p, const uint8_t *const *row, si
     }
 }
 
-/* Scales of a strip of Q6_K: those of block b are bytes 2 b and 2 b + 1 of the 16 at 192. d is the unit's
-   end: the upper half of the last of 16 bytes that end there. */
+/* Scales of a strip of types with groups of 16, a byte for each: those of block b are bytes 2 b and 2 b + 1
+   of k. out is p->s or p->m. */
+LLMC__INLINE void LLMC__N(panel_16)(int16_t out[8][2 * LLMC__PANEL_ROWS], const LLMC__N(iv) k[4], size_t s)
+{
+    int b;
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++)
+        LLMC__N(iput)(out[b] + 2 * s, LLMC__N(ispread)(b % 2 ? LLMC__N(iright)(k[b / 2], 16) : k[b / 2]));
+}
+/* d of every block. */
+LLMC__INLINE void LLMC__N(panel_d)(float out[8][LLMC__PANEL_ROWS], llmc__wv d, size_t s)
+{
+    int b;
+    LLMC__UNROLL
+    for (b = 0; b < 8; b++)
+        llmc__wstore(out[b] + s, d);
+}
+
+/* d and dmin are the unit's end: the last of 16 bytes that end there. */
+LLMC__INLINE void LLMC__N(panel_k2)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
+{
+    LLMC__N(iv) t[4], k[4], low = LLMC__N(iset8)(15);
+    int j;
+    LLMC__N(interleave)(t, row, at + 68);
+    LLMC__N(panel_d)(p->d, LLMC__N(ihalf)(t[3]), s);
+    LLMC__N(panel_d)(p->off, llmc__wsub(llmc__wzero(), LLMC__N(ihalf)(LLMC__N(iright)(t[3], 16))), s);
+    LLMC__N(interleave)(t, row, at);
+    LLMC__UNROLL
+    for (j = 0; j < 4; j++)
+        k[j] = LLMC__N(iand)(t[j], low);
+    LLMC__N(panel_16)(p->s, k, s);
+    LLMC__UNROLL
+    for (j = 0; j < 4; j++)
+        k[j] = LLMC__N(iand)(LLMC__N(iright)(t[j], 4), low);
+    LLMC__N(panel_16)(p->m, k, s);
+}
+
+/* llmc__q3_scales in every lane: dwords 1 to 3 from 92 on. d is the upper half of the last 4 bytes. */
+LLMC__INLINE void LLMC__N(panel_k3)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
+{
+    LLMC__N(iv) t[4], k[4], low = LLMC__N(iset8)(15), pair = LLMC__N(iset8)(48), less = LLMC__N(iset8)(-32);
+    int j;
+    LLMC__N(interleave)(t, row, at + 94);
+    LLMC__N(panel_d)(p->d, LLMC__N(ihalf)(LLMC__N(iright)(t[3], 16)), s);
+    LLMC__N(interleave)(t, row, at + 92);
+    k[0] = LLMC__N(iand)(LLMC__N(ileft)(t[3], 4), pair);
+    k[1] = LLMC__N(iand)(LLMC__N(ileft)(t[3], 2), pair);
+    k[2] = LLMC__N(iand)(t[3], pair);
+    k[3] = LLMC__N(iand)(LLMC__N(iright)(t[3], 2), pair);
+    LLMC__UNROLL
+    for (j = 0; j < 4; j++) {
+        LLMC__N(iv) v = j < 2 ? t[1 + j] : LLMC__N(iright)(t[j - 1], 4);
+        k[j] = LLMC__N(iadd8)(LLMC__N(iadd8)(k[j], LLMC__N(iand)(v, low)), less);
+    }
+    LLMC__N(panel_16)(p->s, k, s);
+}
+
+/* Pairs of bits j of 32 bytes are block j, of the next 32 block 4 + j; Q3_K: bit b of h's byte k belongs to
+   block b. */
+LLMC__FN void LLMC__N(unpack_q2_k)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    LLMC__N(iv) t[4], three = LLMC__N(iset8)(3), more = LLMC__N(iset8)(LLMC__N(more)(n, 1, 0));
+    size_t s, part, i, to;
+    int j;
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(panel_k2)(p, row + s, at, s);
+        for (part = 0; part < 4; part++) { /* of 16 bytes */
+            LLMC__N(interleave)(t, row + s, at + 16 + 16 * part);
+            to = 32 * s + 4 * LLMC__VEC * (part % 2);
+            LLMC__UNROLL
+            for (i = 0; i < 4; i++, to += LLMC__VEC) {
+                LLMC__UNROLL
+                for (j = 0; j < 4; j++) {
+                    LLMC__N(iv) v = LLMC__N(iand)(LLMC__N(iright)(t[i], 2 * j), three);
+                    LLMC__N(iput)(p->q[part / 2 * 4 + (size_t)j] + to, LLMC__N(iadd8)(v, more));
+                }
+            }
+        }
+    }
+}
+LLMC__FN void LLMC__N(unpack_q3_k)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks)
+{
+    LLMC__N(iv) t[4], h[4], three = LLMC__N(iset8)(3), four = LLMC__N(iset8)(4);
+    LLMC__N(iv) more = LLMC__N(iset8)(LLMC__N(more)(n, 0, 4));
+    size_t s, part, i, to;
+    int j;
+    (void)blocks;
+    for (s = 0; s < LLMC__PANEL_ROWS; s += LLMC__W) {
+        LLMC__N(panel_k3)(p, row + s, at, s);
+        for (part = 0; part < 4; part++) {
+            LLMC__N(interleave)(h, row + s, at + 16 * (part % 2));
+            LLMC__N(interleave)(t, row + s, at + 32 + 16 * part);
+            to = 32 * s + 4 * LLMC__VEC * (part % 2);
+            LLMC__UNROLL
+            for (i = 0; i < 4; i++, to += LLMC__VEC) {
+                LLMC__N(iv) g = part < 2 ? LLMC__N(ileft)(h[i], 2) : LLMC__N(iright)(h[i], 2);
+                LLMC__UNROLL
+                for (j = 0; j < 4; j++) {
+                    LLMC__N(iv) v = LLMC__N(iand)(LLMC__N(iright)(t[i], 2 * j), three);
+                    v = LLMC__N(iadd8)(v, LLMC__N(iand)(LLMC__N(iright)(g, j), four));
+                    LLMC__N(iput)(p->q[part / 2 * 4 + (size_t)j] + to, LLMC__N(iadd8)(v, more));
+                }
+            }
+        }
+    }
+}
+
+/* Scales of a strip of Q6_K. d is the unit's end: the upper half of the last of 16 bytes that end there. */
 LLMC__INLINE void LLMC__N(panel_k6)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t s)
 {
     LLMC__N(iv) t[4];
-    llmc__wv d;
-    int b;
     LLMC__N(interleave)(t, row, at + 194);
-    d = LLMC__N(ihalf)(LLMC__N(iright)(t[3], 16));
+    LLMC__N(panel_d)(p->d, LLMC__N(ihalf)(LLMC__N(iright)(t[3], 16)), s);
     LLMC__N(interleave)(t, row, at + 192);
-    LLMC__UNROLL
-    for (b = 0; b < 8; b++) {
-        LLMC__N(iput)(p->s[b] + 2 * s, LLMC__N(ispread)(b % 2 ? LLMC__N(iright)(t[b / 2], 16) : t[b / 2]));
-        llmc__wstore(p->d[b] + s, d);
-    }
+    LLMC__N(panel_16)(p->s, t, s);
 }
 
 /* Each half of 128 has two rows of nibbles, x and y, and one of pairs of bits, h. */
@@ -8788,30 +10725,40 @@ LLMC__FN void LLMC__N(tiles)(const LLMC__N(tile_type) * u, float *out, size_t ou
     }
 }
 
-/* llmc__matmul_fn: lines for few columns, each row in L1 when the next column comes; tiles for the rest. */
+/* llmc__matmul_fn: pairs and a line for few columns, each row in L1 when the next ones come; tiles for the
+   rest. */
 LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t out_stride, const uint8_t *w,
                                size_t row_bytes, size_t rows, const uint8_t *x, size_t x_stride, size_t cols,
                                size_t n, void *scratch)
 {
+    const llmc__x8 *col[LLMC__TILE_COLUMNS];
+    float two[2];
     size_t r, t;
     if (cols >= LLMC__TILE_COLUMNS) {
         LLMC__N(tiles)(u, out, out_stride, w, row_bytes, rows, x, x_stride, cols, n / LLMC__QK, scratch);
         return;
     }
-    for (r = 0; r < rows; r++, w += row_bytes)
-        for (t = 0; t < cols; t++)
-            out[t * out_stride + r] =
-                u->line(w, (const llmc__x8 *)(const void *)(x + t * x_stride), n / LLMC__QK);
+    for (t = 0; t < cols; t++)
+        col[t] = (const llmc__x8 *)(const void *)(x + t * x_stride);
+    for (r = 0; r < rows; r++, w += row_bytes) {
+        for (t = 0; t + 1 < cols; t += 2) {
+            u->pair(two, w, col[t], col[t + 1], n / LLMC__QK);
+            out[t * out_stride + r] = two[0];
+            out[(t + 1) * out_stride + r] = two[1];
+        }
+        if (t < cols)
+            out[t * out_stride + r] = u->line(w, col[t], n / LLMC__QK);
+    }
 }
 
-#define LLMC__LINE(type) LLMC__CAT(LLMC__LINED, line_##type)
+#define LLMC__LINE(name) LLMC__CAT(LLMC__LINED, name)
 #define LLMC__PRODUCT_FN(type, bytes, block)                                                                 \
     LLMC__FN void LLMC__N(matmul_##type)(float *out, size_t out_stride, const uint8_t *w, size_t row_bytes,  \
                                          size_t rows, const void *x, size_t x_stride, size_t cols, size_t n, \
                                          void *scratch)                                                      \
     {                                                                                                        \
-        static const LLMC__N(tile_type)                                                                      \
-            u = {LLMC__LINE(type), LLMC__N(unpack_##type), LLMC__N(block), bytes};                           \
+        static const LLMC__N(tile_type) u = {LLMC__LINE(line_##type), LLMC__LINE(pair_##type),               \
+                                             LLMC__N(unpack_##type), LLMC__N(block), bytes};                 \
         LLMC__N(product)                                                                                     \
         (&u, out, out_stride, w, row_bytes, rows, (const uint8_t *)x, x_stride, cols, n, scratch);           \
     }
@@ -9244,14 +11191,14 @@ LLMC__FN void LLMC__N(rope_half)(float *x, const float *cosine, const float *sin
 }
 
 /* As the scalar ones; F16 rounds to nearest even in every set. */
-LLMC__FN void LLMC__N(kv_store_f32)(void *dst, const float *x, size_t n)
+LLMC__FN void LLMC__N(value_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
 {
-    LLMC_MEMCPY(dst, x, n * sizeof *x);
+    llmc__scalar_value_store_f32(page, slot, x, n);
 }
 
-LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
+LLMC__FN void LLMC__N(value_store_f16)(void *page, uint32_t slot, const float *x, size_t n)
 {
-    uint8_t *h = (uint8_t *)dst;
+    uint8_t *h = (uint8_t *)page + 2 * slot * n;
     size_t i;
     for (i = 0; i + 8 <= n; i += 8)
         LLMC__V(vstore_f16)(h + 2 * i, llmc__vload(x + i));
@@ -9260,17 +11207,6 @@ LLMC__FN void LLMC__N(kv_store_f16)(void *dst, const float *x, size_t n)
         LLMC__V(vstore_f16)(t, LLMC__N(load_f32_part)(x + i, n - i));
         LLMC_MEMCPY(h + 2 * i, t, 2 * (n - i));
     }
-}
-
-/* No vector has bf16's rounding in every set, and stores are few. */
-LLMC__FN void LLMC__N(kv_store_bf16)(void *dst, const float *x, size_t n)
-{
-    llmc__scalar_kv_store_bf16(dst, x, n);
-}
-
-LLMC__FN void LLMC__N(key_store_bf16)(void *page, uint32_t slot, const float *x, size_t n)
-{
-    llmc__scalar_key_store_bf16(page, slot, x, n);
 }
 
 LLMC__FN void LLMC__N(key_store_f32)(void *page, uint32_t slot, const float *x, size_t n)
@@ -9574,11 +11510,17 @@ typedef void (*LLMC__N(band_fn))(float *c, size_t c_step, const float *f, const 
 LLMC__BAND_FNS(f32, 4)
 LLMC__BAND_FNS(f16, 2)
 LLMC__BAND_FNS(bf16, 2)
+LLMC__BAND_FNS(i8, 1)
+LLMC__BAND_FNS(lo4, 1)
+LLMC__BAND_FNS(hi4, 1)
 
 /* By rows; llmc__band_rows names those that are there. */
 static const LLMC__N(band_fn) LLMC__N(bands_f32)[] = LLMC__BAND_TABLE(f32);
 static const LLMC__N(band_fn) LLMC__N(bands_f16)[] = LLMC__BAND_TABLE(f16);
 static const LLMC__N(band_fn) LLMC__N(bands_bf16)[] = LLMC__BAND_TABLE(bf16);
+static const LLMC__N(band_fn) LLMC__N(bands_i8)[] = LLMC__BAND_TABLE(i8);
+static const LLMC__N(band_fn) LLMC__N(bands_lo4)[] = LLMC__BAND_TABLE(lo4);
+static const LLMC__N(band_fn) LLMC__N(bands_hi4)[] = LLMC__BAND_TABLE(hi4);
 
 /* How many rows go together when so many are left. */
 LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
@@ -9590,34 +11532,54 @@ LLMC__INLINE uint32_t LLMC__N(band_rows)(uint32_t left)
 #endif
 }
 
-/* Where a tile is read: in the cache, for few rows or as floats; unpacked, when many come. Values in runs. */
+/* Where a tile's keys, or values, are read: in the cache, for few rows or as floats; unpacked, for many.
+   Elements [0, length) by `low`, those after them, if any, in the same bytes by `high`. Values in runs. */
 typedef struct LLMC__N(source) {
-    const LLMC__N(band_fn) * fn;
-    const uint8_t *keys[LLMC__TILE_PAGES], *values[LLMC__TILE_PAGES];
-    size_t size, row; /* bytes of an element, of a position's value */
-    uint32_t run;     /* positions in one run */
-    bool fetch;       /* ask for the next tile meanwhile */
+    const LLMC__N(band_fn) * low, *high; /* high NULL: length is K */
+    const uint8_t *at[LLMC__TILE_PAGES], *next[LLMC__TILE_PAGES];
+    const uint8_t *scale[LLMC__TILE_PAGES]; /* by what elements are to be multiplied; or NULL */
+    size_t size, row, length;               /* bytes of an element, of a position's value */
+    uint32_t run;                           /* positions in one run */
+    bool fetch;                             /* ask for the next tile meanwhile */
 } LLMC__N(source);
+
+/* out = x times the scales of a page, each for its position; both [LLMC__PAGE_TOKENS]. */
+LLMC__INLINE void LLMC__N(attend_scale)(float *out, const float *x, const uint8_t *scale)
+{
+    uint32_t j;
+    for (j = 0; j < LLMC__PAGE_TOKENS; j += LLMC__W)
+        llmc__wstore(out + j, llmc__wmul(llmc__wload(x + j), llmc__wload_bf16(scale + 2 * j)));
+}
 
 /* score [n][LLMC__TILE] of rows r to r + n, for the pages that any row sees. */
 LLMC__FN void LLMC__N(attend_scores)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
                                      float *score)
 {
+    const float *q = a->q + (size_t)r * a->K;
+    float one[LLMC__BAND_ROWS];
     LLMC__N(band) b;
-    uint32_t p;
+    uint32_t p, i;
+    for (i = 0; i < LLMC__BAND_ROWS; i++)
+        one[i] = 1;
     b.step = 16 * s->size;
-    b.gap = b.step * a->K;
+    b.gap = b.step * s->length;
     b.out_gap = 16;
-    b.n[0] = a->K;
+    b.n[0] = s->length;
     b.n[1] = 0;
     b.y[1] = NULL;
     b.ahead[1] = 0;
     for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {
-        bool fetch = s->fetch && a->next_keys[p] != NULL;
-        b.y[0] = s->keys[p];
-        b.ahead[0] = (uintptr_t)(fetch ? a->next_keys[p] : s->keys[p]);
+        float *out = score + p * LLMC__PAGE_TOKENS;
+        bool fetch = s->fetch && s->next[p] != NULL;
+        b.y[0] = s->at[p];
+        b.ahead[0] = (uintptr_t)(fetch ? s->next[p] : s->at[p]);
         b.ahead_step = fetch ? 2 * b.step : 0;
-        s->fn[n](score + p * LLMC__PAGE_TOKENS, LLMC__TILE, NULL, a->q + (size_t)r * a->K, a->K, &b);
+        s->low[n](out, LLMC__TILE, NULL, q, a->K, &b);
+        b.ahead_step = 0;
+        if (s->high != NULL)
+            s->high[n](out, LLMC__TILE, one, q + s->length, a->K, &b);
+        for (i = 0; i < n && s->scale[p] != NULL; i++)
+            LLMC__N(attend_scale)(out + i * LLMC__TILE, out + i * LLMC__TILE, s->scale[p]);
     }
 }
 
@@ -9625,23 +11587,33 @@ LLMC__FN void LLMC__N(attend_scores)(const llmc__attend *a, const LLMC__N(source
 LLMC__FN void LLMC__N(attend_values)(const llmc__attend *a, const LLMC__N(source) * s, float *row, uint32_t n,
                                      const float *f, const float *p, uint32_t lo, uint32_t hi)
 {
+    float scaled[LLMC__BAND_ROWS * LLMC__TILE];
     LLMC__N(band) b;
-    uint32_t at = lo / s->run, i, j;
+    uint32_t at = lo / s->run, i, j, page;
     b.step = s->row;
     b.n[0] = (at + 1) * s->run < hi ? (at + 1) * s->run - lo : hi - lo;
     b.n[1] = hi - lo - b.n[0];
-    b.ahead_step = s->fetch ? s->row : 0;
     for (i = 0; i < a->wide; i += 32) {
+        bool high = s->high != NULL && i >= s->length, fetch = s->fetch && !high;
+        size_t column = (high ? i - s->length : i) * s->size;
         b.out_gap = a->wide - i > 16 ? 16 : 0;
         b.gap = b.out_gap * s->size;
+        b.ahead_step = fetch ? s->row : 0;
         for (j = 0; j < 2; j++) {
-            uint32_t page = b.n[j] > 0 ? at + j : at; /* a second run of nothing is never read */
-            size_t offset = (j == 0 ? lo % s->run : 0) * s->row + i * s->size;
-            b.y[j] = s->values[page] + offset;
-            b.ahead[j] = s->fetch && a->next_values[page] != NULL ? (uintptr_t)a->next_values[page] + offset
-                                                                  : (uintptr_t)b.y[j];
+            size_t offset = (j == 0 ? lo % s->run : 0) * s->row + column;
+            page = b.n[j] > 0 ? at + j : at; /* a second run of nothing is never read */
+            b.y[j] = s->at[page] + offset;
+            b.ahead[j] =
+                fetch && s->next[page] != NULL ? (uintptr_t)s->next[page] + offset : (uintptr_t)b.y[j];
         }
-        s->fn[n](row + i, a->step, f, p + lo, LLMC__TILE, &b);
+        page = lo / LLMC__PAGE_TOKENS;
+        for (; page * LLMC__PAGE_TOKENS < hi && s->scale[page] != NULL; page++)
+            for (j = 0; j < n; j++) {
+                size_t from = j * LLMC__TILE + page * LLMC__PAGE_TOKENS;
+                LLMC__N(attend_scale)(scaled + from, p + from, s->scale[page] + 2 * i);
+            }
+        (high ? s->high : s->low)[n](row + i, a->step, f, (page == lo / LLMC__PAGE_TOKENS ? p : scaled) + lo,
+                                     LLMC__TILE, &b);
     }
 }
 
@@ -9702,14 +11674,14 @@ LLMC__FN float LLMC__N(attend_soften)(const llmc__attend *a, float *row, float *
 
 /* Rows r to r + n of a tile. Where they see different parts of it, positions that all see are summed for
    all at once, those before and after for each alone. score: scratch [n][LLMC__TILE]. */
-LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) * s, uint32_t r, uint32_t n,
-                                   float *score)
+LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) * keys,
+                                   const LLMC__N(source) * s, uint32_t r, uint32_t n, float *score)
 {
     float *row = a->state + (size_t)r * a->step, f[LLMC__BAND_ROWS];
     const uint8_t *lo = a->lo + r, *hi = a->hi + r;
     uint32_t i, from = 0, to = LLMC__TILE;
     const float one = 1;
-    LLMC__N(attend_scores)(a, s, r, n, score);
+    LLMC__N(attend_scores)(a, keys, r, n, score);
     for (i = 0; i < n; i++) {
         from = lo[i] > from ? lo[i] : from;
         to = hi[i] < to ? hi[i] : to;
@@ -9733,61 +11705,132 @@ LLMC__FN void LLMC__N(attend_rows)(const llmc__attend *a, const LLMC__N(source) 
             LLMC__N(attend_values)(a, s, row + i * a->step, 1, &one, score + i * LLMC__TILE, to, hi[i]);
 }
 
-/* keys [positions / 16][K][16] and values [positions][wide] of the pages in sight as floats. */
-#define LLMC__ATTEND_FN(type, bytes)                                                                       \
-    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n)                           \
-    {                                                                                                      \
-        uint8_t end[16 * bytes] = {0};                                                                     \
-        size_t i, full = n & ~(size_t)15;                                                                  \
-        for (i = 0; i < full; i += LLMC__W)                                                                \
-            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));                                     \
-        if (full == n)                                                                                     \
-            return;                                                                                        \
-        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                                           \
-        for (i = 0; i < 16; i += LLMC__W)                                                                  \
-            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));                             \
-    }                                                                                                      \
-    LLMC__FN void LLMC__N(attend_unpack_##type)(const llmc__attend *a, float *keys, float *values)         \
-    {                                                                                                      \
-        uint32_t p, j, tight = a->K == a->wide;                                                            \
-        for (p = a->first / LLMC__PAGE_TOKENS; p * LLMC__PAGE_TOKENS < a->last; p++) {                     \
-            uint32_t base = p * LLMC__PAGE_TOKENS, end = a->last - base;                                   \
-            j = a->first > base ? a->first - base : 0;                                                     \
-            end = end < LLMC__PAGE_TOKENS ? end : LLMC__PAGE_TOKENS;                                       \
-            LLMC__N(widen_##type)(keys + (size_t)base * a->K, a->keys[p], LLMC__PAGE_TOKENS * a->K);       \
-            for (; j < end; j += tight ? end - j : 1)                                                      \
-                LLMC__N(widen_##type)                                                                      \
-            (values + (size_t)(base + j) * a->wide, a->values[p] + (size_t)j * a->K * bytes,               \
-             (tight ? end - j : 1) * (size_t)a->K);                                                        \
-        }                                                                                                  \
-    }                                                                                                      \
-    LLMC__FN void LLMC__N(attend_##type)(const llmc__attend *a)                                            \
-    {                                                                                                      \
-        float *score = a->scratch, *keys = score + 8 * LLMC__TILE, *values = keys + LLMC__TILE * a->K;     \
-        LLMC__N(source) s;                                                                                 \
-        uint32_t r, n, p;                                                                                  \
-        bool few = a->alike && a->rows <= LLMC__BAND_ROWS, there = a->K == a->wide && (few || bytes == 4); \
-        s.fn = there ? LLMC__N(bands_##type) : LLMC__N(bands_f32);                                         \
-        s.size = there ? bytes : 4;                                                                        \
-        s.row = s.size * a->wide;                                                                          \
-        s.run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;                                                    \
-        s.fetch = there && few;                                                                            \
-        for (p = 0; p < LLMC__TILE_PAGES; p++) {                                                           \
-            size_t base = (size_t)p * LLMC__PAGE_TOKENS;                                                   \
-            s.keys[p] = there ? a->keys[p] : (const uint8_t *)(keys + base * a->K);                        \
-            s.values[p] = there ? a->values[p] : (const uint8_t *)(values + base * a->wide);               \
-        }                                                                                                  \
-        if (!there)                                                                                        \
-            LLMC__N(attend_unpack_##type)(a, keys, values);                                                \
-        for (r = 0; r < a->rows; r += n) {                                                                 \
-            n = LLMC__N(band_rows)(a->rows - r);                                                           \
-            LLMC__N(attend_rows)(a, &s, r, n, score);                                                      \
-        }                                                                                                  \
+/* n elements as floats, and what is missing to the next multiple of 16. */
+#define LLMC__WIDEN_FN(type, bytes)                                              \
+    LLMC__FN void LLMC__N(widen_##type)(float *out, const uint8_t *in, size_t n) \
+    {                                                                            \
+        uint8_t end[16 * bytes] = {0};                                           \
+        size_t i, full = n & ~(size_t)15;                                        \
+        for (i = 0; i < full; i += LLMC__W)                                      \
+            llmc__wstore(out + i, llmc__wload_##type(in + bytes * i));           \
+        if (full == n)                                                           \
+            return;                                                              \
+        LLMC_MEMCPY(end, in + bytes * full, bytes * (n - full));                 \
+        for (i = 0; i < 16; i += LLMC__W)                                        \
+            llmc__wstore(out + full + i, llmc__wload_##type(end + bytes * i));   \
     }
-LLMC__ATTEND_FN(f32, 4)
-LLMC__ATTEND_FN(f16, 2)
-LLMC__ATTEND_FN(bf16, 2)
-#undef LLMC__ATTEND_FN
+LLMC__WIDEN_FN(f32, 4)
+LLMC__WIDEN_FN(f16, 2)
+LLMC__WIDEN_FN(bf16, 2)
+LLMC__WIDEN_FN(i8, 1)
+LLMC__WIDEN_FN(lo4, 1)
+LLMC__WIDEN_FN(hi4, 1)
+#undef LLMC__WIDEN_FN
+
+/* How a type of the cache is read: high NULL where a byte has but one element. */
+typedef struct LLMC__N(form) {
+    const LLMC__N(band_fn) * low, *high;
+    void (*widen)(float *out, const uint8_t *in, size_t n);
+    void (*widen_high)(float *out, const uint8_t *in, size_t n);
+    size_t size;
+} LLMC__N(form);
+static const LLMC__N(form) LLMC__N(forms)[] = {
+    {NULL, NULL, NULL, NULL, 0},
+    {LLMC__N(bands_f32), NULL, LLMC__N(widen_f32), NULL, 4},
+    {LLMC__N(bands_f16), NULL, LLMC__N(widen_f16), NULL, 2},
+    {LLMC__N(bands_bf16), NULL, LLMC__N(widen_bf16), NULL, 2},
+    {LLMC__N(bands_i8), NULL, LLMC__N(widen_i8), NULL, 1},
+    {LLMC__N(bands_lo4), LLMC__N(bands_hi4), LLMC__N(widen_lo4), LLMC__N(widen_hi4), 1},
+};
+
+/* Of a page in which somebody sees [first, last): keys [positions / 16][K][16], all of them. */
+LLMC__FN void LLMC__N(unpack_keys)(const llmc__attend *a, float *out, const uint8_t *page)
+{
+    const LLMC__N(form) *form = &LLMC__N(forms)[a->type_k];
+    size_t half = (size_t)a->K / 2 * 16, i;
+    if (form->widen_high == NULL)
+        form->widen(out, page, LLMC__PAGE_TOKENS * (size_t)a->K);
+    else
+        for (i = 0; i < LLMC__PAGE_TOKENS / 16; i++, page += half) {
+            form->widen(out + 2 * i * half, page, half);
+            form->widen_high(out + (2 * i + 1) * half, page, half);
+        }
+}
+
+/* Values [positions][wide] of [first, last); halves that are no multiple of 16 one by one. */
+LLMC__FN void LLMC__N(unpack_values)(const llmc__attend *a, float *out, const uint8_t *page, uint32_t first,
+                                     uint32_t last)
+{
+    const LLMC__N(form) *form = &LLMC__N(forms)[a->type_v];
+    size_t K = a->K, half = K / 2, i;
+    uint32_t j;
+    if (form->widen_high == NULL && K == a->wide) {
+        form->widen(out + first * K, page + first * K * form->size, (last - first) * K);
+        return;
+    }
+    for (j = first; j < last; j++) {
+        float *row = out + (size_t)j * a->wide;
+        if (form->widen_high == NULL)
+            form->widen(row, page + j * K * form->size, K);
+        else if (half % 16 == 0) {
+            form->widen(row, page + j * half, half);
+            form->widen_high(row + half, page + j * half, half);
+        } else
+            for (i = 0; i < K; i++)
+                row[i] = llmc__value_q4_0(page, K, j, i);
+    }
+}
+
+/* Keys, or values, in the cache, or as floats at `room`. Halves are read in the cache where no band
+   of 32 columns has both. */
+LLMC__FN void LLMC__N(source_of)(LLMC__N(source) * s, const llmc__attend *a, bool keys, float *room)
+{
+    llmc_dtype type = keys ? a->type_k : a->type_v;
+    const LLMC__N(form) *form = &LLMC__N(forms)[type];
+    bool few = a->alike && a->rows <= LLMC__BAND_ROWS;
+    bool there = a->K == a->wide && (few || type == LLMC_F32) && (form->high == NULL || a->K % 64 == 0);
+    uint32_t p;
+    if (!there)
+        form = &LLMC__N(forms)[LLMC_F32];
+    s->low = form->low;
+    s->high = form->high;
+    s->size = form->size;
+    s->length = form->high != NULL ? a->K / 2 : a->K;
+    s->row = s->size * (there ? s->length : a->wide);
+    s->run = there ? LLMC__PAGE_TOKENS : LLMC__TILE;
+    s->fetch = there && few;
+    for (p = 0; p < LLMC__TILE_PAGES; p++) {
+        const uint8_t *page = keys ? a->keys[p] : a->values[p];
+        uint32_t base = p * LLMC__PAGE_TOKENS, first = a->first > base ? a->first - base : 0,
+                 last = a->last > base ? a->last - base : 0;
+        float *out = room + (size_t)base * (keys ? a->K : a->wide);
+        last = last < LLMC__PAGE_TOKENS ? last : LLMC__PAGE_TOKENS;
+        s->next[p] = keys ? a->next_keys[p] : a->next_values[p];
+        s->at[p] = there ? page : (const uint8_t *)out;
+        s->scale[p] = NULL;
+        if (first >= last)
+            continue;
+        if (llmc__kv_scaled(type))
+            s->scale[p] = page + llmc__kv_elements(type, a->K);
+        if (!there && keys)
+            LLMC__N(unpack_keys)(a, out, page);
+        else if (!there)
+            LLMC__N(unpack_values)(a, out, page, first, last);
+    }
+}
+
+LLMC__FN void LLMC__N(attend)(const llmc__attend *a)
+{
+    float *score = a->scratch, *room = score + 8 * LLMC__TILE;
+    LLMC__N(source) keys, values;
+    uint32_t r, n;
+    LLMC__N(source_of)(&keys, a, true, room);
+    LLMC__N(source_of)(&values, a, false, room + LLMC__TILE * (size_t)a->K);
+    for (r = 0; r < a->rows; r += n) {
+        n = LLMC__N(band_rows)(a->rows - r);
+        LLMC__N(attend_rows)(a, &keys, &values, r, n, score);
+    }
+}
 #undef LLMC__BAND_ZERO
 #undef LLMC__BAND_LOAD
 #undef LLMC__BAND_STORE
@@ -9822,8 +11865,279 @@ LLMC__FN void LLMC__N(attend_join)(float *out, llmc__softmax *total, const float
     total->top = high;
 }
 
+#ifndef LLMC_NO_TRAIN
+
+//--[ 09.6 KERNEL.train ]-- tiles of a matrix product, slopes of activations; in the same pass
+/* As many rows of a as leave room for three vectors of b and one of a beside their sums: 8 x 48 in 32
+   registers of sixteen lanes, 4 x 24 in 16 of eight. Each sum is one chain over k, so no lane knows its
+   neighbours. */
+#define LLMC__MULTIPLY_COLS (3 * LLMC__W)
+#if LLMC__W == 16
+#define LLMC__MULTIPLY_ROWS 8
+#define LLMC__MULTIPLY_EACH LLMC__ROWS8
+#else
+#define LLMC__MULTIPLY_ROWS 4
+#define LLMC__MULTIPLY_EACH LLMC__ROWS4
+#endif
+
+/* A tile of whole vectors, one to three of them wide, which the compiler knows: what there is less of is then
+   never computed. C is asked for before the sums begin: they take longer than it does to come. */
+LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *a, const float *b, size_t k,
+                                          bool add, unsigned wide)
+{
+    llmc__wv u, v = llmc__wzero(), w = v, s;
+#define LLMC__ZERO(i, j) llmc__wv x##i = llmc__wzero(), y##i = x##i, z##i = x##i;
+#define LLMC__FETCH(i, j)                                       \
+    llmc__vprefetch((uintptr_t)(c + i * stride));               \
+    if (wide > 1)                                               \
+        llmc__vprefetch((uintptr_t)(c + i * stride + LLMC__W)); \
+    if (wide > 2)                                               \
+        llmc__vprefetch((uintptr_t)(c + i * stride + 2 * LLMC__W));
+#define LLMC__STEP(i, j)                \
+    s = llmc__wkeep(llmc__wset1(a[i])); \
+    x##i = llmc__wfma(s, u, x##i);      \
+    if (wide > 1)                       \
+        y##i = llmc__wfma(s, v, y##i);  \
+    if (wide > 2)                       \
+        z##i = llmc__wfma(s, w, z##i);
+#define LLMC__JOIN(i, j)                                                \
+    x##i = llmc__wadd(llmc__wload(c + i * stride), x##i);               \
+    if (wide > 1)                                                       \
+        y##i = llmc__wadd(llmc__wload(c + i * stride + LLMC__W), y##i); \
+    if (wide > 2)                                                       \
+        z##i = llmc__wadd(llmc__wload(c + i * stride + 2 * LLMC__W), z##i);
+#define LLMC__PUT(i, j)                               \
+    llmc__wstore(c + i * stride, x##i);               \
+    if (wide > 1)                                     \
+        llmc__wstore(c + i * stride + LLMC__W, y##i); \
+    if (wide > 2)                                     \
+        llmc__wstore(c + i * stride + 2 * LLMC__W, z##i);
+    LLMC__MULTIPLY_EACH(LLMC__ZERO, )
+    LLMC__MULTIPLY_EACH(LLMC__FETCH, )
+    for (; k > 0; k--, a += LLMC__MULTIPLY_ROWS, b += LLMC__MULTIPLY_COLS) {
+        u = llmc__wkeep(llmc__wload(b));
+        if (wide > 1)
+            v = llmc__wkeep(llmc__wload(b + LLMC__W));
+        if (wide > 2)
+            w = llmc__wkeep(llmc__wload(b + 2 * LLMC__W));
+        LLMC__MULTIPLY_EACH(LLMC__STEP, )
+    }
+    if (add) {
+        LLMC__MULTIPLY_EACH(LLMC__JOIN, )
+    }
+    LLMC__MULTIPLY_EACH(LLMC__PUT, )
+#undef LLMC__ZERO
+#undef LLMC__FETCH
+#undef LLMC__STEP
+#undef LLMC__JOIN
+#undef LLMC__PUT
+}
+
+/* The same by the width that cols take. */
+LLMC__INLINE void LLMC__N(multiply_wide)(float *c, size_t stride, const float *a, const float *b, size_t k,
+                                         uint32_t cols, bool add)
+{
+    if (cols > 2 * LLMC__W)
+        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 3);
+    else if (cols > LLMC__W)
+        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 2);
+    else
+        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 1);
+}
+
+/* At edges that cut a vector, or rows, the tile goes to a place of its own first. */
+LLMC__FN void LLMC__N(multiply)(float *c, size_t stride, const float *a, const float *b, size_t k,
+                                uint32_t rows, uint32_t cols, bool add)
+{
+    float t[LLMC__MULTIPLY_ROWS * LLMC__MULTIPLY_COLS];
+    uint32_t i, j;
+    if (rows == LLMC__MULTIPLY_ROWS && cols % LLMC__W == 0) {
+        LLMC__N(multiply_wide)(c, stride, a, b, k, cols, add);
+        return;
+    }
+    LLMC__N(multiply_wide)(t, LLMC__MULTIPLY_COLS, a, b, k, cols, false);
+    for (i = 0; i < rows; i++)
+        for (j = 0; j < cols; j++)
+            c[i * stride + j] =
+                add ? c[i * stride + j] + t[i * LLMC__MULTIPLY_COLS + j] : t[i * LLMC__MULTIPLY_COLS + j];
+}
+
+/* Square blocks of as many rows as there are lanes, then of eight, the rest one by one. */
+LLMC__FN void LLMC__N(turn)(float *out, size_t out_step, const float *in, size_t in_step, size_t rows,
+                            size_t cols)
+{
+    size_t r = 0, c, i;
+    for (; r + LLMC__W <= rows; r += LLMC__W)
+        for (c = 0; c + LLMC__W <= cols; c += LLMC__W) {
+            const float *from = in + r * in_step + c;
+            llmc__wv v[LLMC__W];
+#define LLMC__TAKE(i, j) v[i + j] = llmc__wload(from + (i + j) * in_step);
+            LLMC__ROWS8(LLMC__TAKE, 0)
+#if LLMC__W == 16
+            LLMC__ROWS8(LLMC__TAKE, 8)
+#endif
+            llmc__wturn(out + c * out_step + r, out + (c + 8 % LLMC__W) * out_step + r, out_step, v);
+#undef LLMC__TAKE
+        }
+    for (r = 0; r + 8 <= rows; r += 8)
+        for (c = r < rows / LLMC__W * LLMC__W ? cols / LLMC__W * LLMC__W : 0; c + 8 <= cols; c += 8) {
+            const float *from = in + r * in_step + c;
+            llmc__v8 v[8];
+#define LLMC__TAKE(i, j) v[i] = llmc__vload(from + i * in_step);
+            LLMC__ROWS8(LLMC__TAKE, )
+            LLMC__V(vturn)(out + c * out_step + r, NULL, out_step, v);
+#undef LLMC__TAKE
+        }
+    for (r = 0; r < rows; r++)
+        for (i = r < rows / 8 * 8 ? cols / 8 * 8 : 0; i < cols; i++)
+            out[i * out_step + r] = in[r * in_step + i];
+}
+
+/* Whole tiles' rows in registers: a call of memcpy would cost more than so few bytes do. */
+LLMC__FN void LLMC__N(gather)(float *out, size_t width, const float *in, size_t step, size_t count, size_t k)
+{
+    for (; k > 0; k--, out += width, in += step) {
+        if (count == LLMC__MULTIPLY_COLS) {
+            llmc__wstore(out, llmc__wload(in));
+            llmc__wstore(out + LLMC__W, llmc__wload(in + LLMC__W));
+            llmc__wstore(out + 2 * LLMC__W, llmc__wload(in + 2 * LLMC__W));
+        } else if (count == 8) {
+            llmc__vstore(out, llmc__vload(in));
+        } else {
+            LLMC_MEMCPY(out, in, count * sizeof *out);
+        }
+    }
+}
+
+/* d/dx x s(x) = s (1 + x (1 - s)), s the logistic function. */
+LLMC__INLINE llmc__wv LLMC__N(silu_slope)(llmc__wv x)
+{
+    llmc__wv one = llmc__wset1(1), s = LLMC__N(gate)(one, x);
+    return llmc__wmul(s, llmc__wfma(x, llmc__wsub(one, s), one));
+}
+
+/* x s(z) with z = 1.5957... (x + 0.044715 x^3): s + x s (1 - s) z'. */
+LLMC__INLINE llmc__wv LLMC__N(gelu_tanh_slope)(llmc__wv x)
+{
+    llmc__wv one = llmc__wset1(1), x2 = llmc__wmul(x, x), s, slope;
+    s = llmc__wmul(llmc__wmul(x, llmc__wset1(1.59576912f)), llmc__wfma(x2, llmc__wset1(0.044715f), one));
+    s = LLMC__N(gate)(one, s);
+    slope = llmc__wmul(llmc__wset1(1.59576912f), llmc__wfma(x2, llmc__wset1(0.134145f), one));
+    return llmc__wfma(llmc__wmul(llmc__wmul(x, s), llmc__wsub(one, s)), slope, s);
+}
+
+/* Phi(x) + x phi(x), Phi by the same series as gelu_erf8's. */
+LLMC__INLINE llmc__wv LLMC__N(gelu_erf_slope)(llmc__wv x)
+{
+    llmc__wv zero = llmc__wzero(), one = llmc__wset1(1), a = llmc__wmul(x, llmc__wset1(0.707106781f)), t, p,
+             e;
+    a = llmc__wsel_lt(a, zero, llmc__wsub(zero, a), a);
+    t = llmc__wdiv(one, llmc__wfma(a, llmc__wset1(0.3275911f), one));
+    p = llmc__wset1(1.061405429f);
+    p = llmc__wfma(p, t, llmc__wset1(-1.453152027f));
+    p = llmc__wfma(p, t, llmc__wset1(1.421413741f));
+    p = llmc__wfma(p, t, llmc__wset1(-0.284496736f));
+    p = llmc__wfma(p, t, llmc__wset1(0.254829592f));
+    e = LLMC__N(exp)(llmc__wsub(zero, llmc__wmul(a, a)));
+    p = llmc__wmul(llmc__wmul(llmc__wmul(p, t), e), llmc__wset1(0.5f));
+    p = llmc__wsel_lt(x, zero, p, llmc__wsub(one, p));
+    return llmc__wfma(llmc__wmul(x, llmc__wset1(0.398942280f)), e, p);
+}
+
+LLMC__INLINE llmc__wv LLMC__N(relu_slope)(llmc__wv x)
+{
+    return llmc__wsel_lt(llmc__wzero(), x, llmc__wset1(1), llmc__wzero());
+}
+
+LLMC__INLINE llmc__wv LLMC__N(relu2_slope)(llmc__wv x)
+{
+    return llmc__wmul(llmc__wset1(2), llmc__wmax(llmc__wzero(), x));
+}
+
+/* d [n] *= the slope at x [n]. */
+#define LLMC__SLOPE_FN(act)                                                                                \
+    LLMC__FN void LLMC__N(act##_back)(float *d, const float *x, size_t n)                                  \
+    {                                                                                                      \
+        float u[LLMC__W] = {0}, v[LLMC__W] = {0};                                                          \
+        size_t i;                                                                                          \
+        for (i = 0; i + LLMC__W <= n; i += LLMC__W)                                                        \
+            llmc__wstore(d + i, llmc__wmul(llmc__wload(d + i), LLMC__N(act##_slope)(llmc__wload(x + i)))); \
+        if (i == n)                                                                                        \
+            return;                                                                                        \
+        LLMC_MEMCPY(u, d + i, (n - i) * sizeof *u);                                                        \
+        LLMC_MEMCPY(v, x + i, (n - i) * sizeof *v);                                                        \
+        llmc__wstore(u, llmc__wmul(llmc__wload(u), LLMC__N(act##_slope)(llmc__wload(v))));                 \
+        LLMC_MEMCPY(d + i, u, (n - i) * sizeof *u);                                                        \
+    }
+LLMC__SLOPE_FN(silu)
+LLMC__SLOPE_FN(gelu_tanh)
+LLMC__SLOPE_FN(gelu_erf)
+LLMC__SLOPE_FN(relu)
+LLMC__SLOPE_FN(relu2)
+#undef LLMC__SLOPE_FN
+
+static const llmc__train_kernels LLMC__N(train) = LLMC__TRAIN_KERNELS(LLMC__N, LLMC__MULTIPLY_ROWS,
+                                                                      LLMC__MULTIPLY_COLS);
+#undef LLMC__MULTIPLY_ROWS
+#undef LLMC__MULTIPLY_COLS
+#undef LLMC__MULTIPLY_EACH
+#endif /* LLMC_NO_TRAIN */
+
 /* Only llmc__row_... are 09.2's, see LLMC__KERNELS. */
 static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LLMC__ISA_NAME);
+
+#if !defined(LLMC_NO_TRAIN) && (LLMC__PASS == 1 || LLMC__W == 16)
+/* As the scalar ones; elements are independent, so the lanes do not show. */
+LLMC__FN void LLMC__N(adam)(float *w, float *m, float *v, const float *g, size_t n, const llmc__adam *a)
+{
+    const llmc__wv up1 = llmc__wset1(1 - a->beta1), up2 = llmc__wset1(1 - a->beta2);
+    const llmc__wv scale = llmc__wset1(a->scale), keep = llmc__wset1(a->keep), rate = llmc__wset1(a->rate);
+    const llmc__wv root = llmc__wset1(a->root), epsilon = llmc__wset1(a->epsilon);
+    size_t i, full = n / LLMC__W * LLMC__W;
+    for (i = 0; i < full; i += LLMC__W) {
+        llmc__wv x = llmc__wmul(scale, llmc__wload(g + i)), p = llmc__wload(m + i), q = llmc__wload(v + i);
+        p = llmc__wfma(up1, llmc__wsub(x, p), p);
+        q = llmc__wfma(up2, llmc__wsub(llmc__wmul(x, x), q), q);
+        llmc__wstore(m + i, p);
+        llmc__wstore(v + i, q);
+        x = llmc__wdiv(llmc__wmul(rate, p), llmc__wfma(root, llmc__wsqrt(q), epsilon));
+        llmc__wstore(w + i, llmc__wsub(llmc__wmul(keep, llmc__wload(w + i)), x));
+    }
+    llmc__scalar_adam(w + i, m + i, v + i, g + i, n - i, a);
+}
+
+LLMC__FN void LLMC__N(blend)(float *y, float a, const float *x, float b, size_t n)
+{
+    const llmc__wv p = llmc__wset1(a), q = llmc__wset1(b);
+    size_t i, full = n / LLMC__W * LLMC__W;
+    for (i = 0; i < full; i += LLMC__W)
+        llmc__wstore(y + i, llmc__wfma(p, llmc__wload(y + i), llmc__wmul(q, llmc__wload(x + i))));
+    llmc__scalar_blend(y + i, a, x + i, b, n - i);
+}
+
+LLMC__FN double LLMC__N(square_sum)(const float *x, size_t n)
+{
+    double all = 0;
+    size_t i = 0, j;
+    for (; i + LLMC__SQUARES <= n; i += LLMC__SQUARES) {
+        llmc__wv a = llmc__wzero(), b = llmc__wzero();
+        float lane[LLMC__W], sum = 0;
+        for (j = i; j < i + LLMC__SQUARES; j += 2 * LLMC__W) {
+            llmc__wv p = llmc__wload(x + j), q = llmc__wload(x + j + LLMC__W);
+            a = llmc__wfma(p, p, a);
+            b = llmc__wfma(q, q, b);
+        }
+        llmc__wstore(lane, llmc__wadd(a, b));
+        for (j = 0; j < LLMC__W; j++)
+            sum += lane[j];
+        all += (double)sum;
+    }
+    return all + llmc__scalar_square_sum(x + i, n - i);
+}
+
+LLMC__UNUSED static const llmc__steppers LLMC__N(steppers) = {LLMC__N(adam), LLMC__N(blend),
+                                                              LLMC__N(square_sum)};
+#endif
 
 /* The next set defines them anew. */
 #undef LLMC__FN
@@ -9838,7 +12152,7 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__IMPLEMENTED_10
 
 /* From here on everything is compiled once again, not once per set. */
-//--[ 09.6 KERNEL.choose ]-- the sets of this build
+//--[ 09.7 KERNEL.choose ]-- the sets of this build
 /* Each block: which set, how its functions are declared, the pass, and all of it undone.
      LLMC__LINES   1: this pass has lines of its own      LLMC__LINED   the set whose lines its products call
      LLMC__TAKEN   the set by whose quants_T they take units apart */
@@ -9855,6 +12169,34 @@ static const llmc__kernels LLMC__N(kernels) = LLMC__KERNELS(LLMC__V, LLMC__N, LL
 #define LLMC__ISA_NAME      (LLMC__AVX2 == 2 ? "avx2 (simde)" : "avx2")
 #define LLMC__TARGET        LLMC__AVX2_TARGET
 #define LLMC__TARGET_INLINE LLMC__AVX2_FN
+#include LLMC_HEADER_NAME
+#undef LLMC__PASS
+#undef LLMC__TRANSPOSED
+#undef LLMC__LINES
+#undef LLMC__LINED
+#undef LLMC__TAKEN
+#undef LLMC__ISA
+#undef LLMC__LANES
+#undef LLMC__WIDE
+#undef LLMC__W
+#undef LLMC__ISA_NAME
+#undef LLMC__TARGET
+#undef LLMC__TARGET_INLINE
+#endif
+
+#if LLMC__AVXVNNI
+#define LLMC__PASS          2
+#define LLMC__TRANSPOSED    1
+#define LLMC__LINES         1
+#define LLMC__LINED         llmc__avxvnni_
+#define LLMC__TAKEN         llmc__avx2_
+#define LLMC__ISA           llmc__avxvnni_
+#define LLMC__LANES         llmc__avx2_
+#define LLMC__WIDE          llmc__avx2_v
+#define LLMC__W             8
+#define LLMC__ISA_NAME      "avx-vnni"
+#define LLMC__TARGET        LLMC__AVXVNNI_TARGET
+#define LLMC__TARGET_INLINE LLMC__AVXVNNI_FN
 #include LLMC_HEADER_NAME
 #undef LLMC__PASS
 #undef LLMC__TRANSPOSED
@@ -9994,6 +12336,10 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
     case LLMC_CPU_AVX512:
         return &llmc__avx512_kernels;
 #endif
+#if LLMC__AVXVNNI
+    case LLMC_CPU_AVXVNNI:
+        return &llmc__avxvnni_kernels;
+#endif
 #if LLMC__AVX2
     case LLMC_CPU_AVX2:
         return &llmc__avx2_kernels;
@@ -10012,6 +12358,32 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
         return &llmc__scalar_kernels;
     }
 }
+
+#ifndef LLMC_NO_TRAIN
+/* The same for optimisers. */
+LLMC__UNUSED static const llmc__steppers *llmc__steppers_for(llmc_cpu cpu)
+{
+    switch (llmc__cpu_best(cpu)) {
+#if LLMC__AVX512
+    case LLMC_CPU_AVX512:
+        return &llmc__avx512_steppers;
+#endif
+#if LLMC__AVX2
+    case LLMC_CPU_AVXVNNI:
+    case LLMC_CPU_AVX2:
+        return &llmc__avx2_steppers;
+#endif
+#if LLMC__NEON
+    case LLMC_CPU_DOTPROD:
+    case LLMC_CPU_I8MM:
+    case LLMC_CPU_NEON:
+        return &llmc__neon_steppers;
+#endif
+    default:
+        return &llmc__scalar_steppers;
+    }
+}
+#endif
 
 //==[ 10 TASK ]==== work handed to the caller's threads ==== needs: 02 ====
 
@@ -13362,7 +15734,7 @@ static llmc_file_kind llmc__identify_text(const llmc_blob *file)
 
 /* By magic where a format has one; safetensors and torchless by a length and a brace; llama2.c v0
    by seven integers that make sense together: a length before a brace never is two of them. Text
-   comes last. file may be NULL. */
+   comes last. Under LLMC_NO_FORMATS there is GGUF, and what is unknown. file may be NULL. */
 LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
 {
     llmc__llama2c f;
@@ -13373,6 +15745,8 @@ LLMC_API llmc_file_kind llmc_file_identify(const llmc_blob *file)
     r = llmc__reader_over(file, "FILE", NULL);
     if (r.size >= 4 && llmc__u32le(r.data) == 0x46554747u)
         return LLMC_FILE_GGUF;
+    if (!LLMC__FORMATS)
+        return LLMC_FILE_UNKNOWN;
     if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLAMA2C_MAGIC)
         return LLMC_FILE_LLAMA2C;
     if (r.size >= 4 && llmc__u32le(r.data) == LLMC__LLMC_MAGIC)
@@ -14091,7 +16465,7 @@ LLMC__UNUSED static size_t llmc__vocab_text(llmc__encoding encoding, const uint8
                                             uint8_t *out)
 {
     size_t n;
-    switch (encoding) {
+    switch (LLMC__FORMATS ? encoding : LLMC__TEXT_PLAIN) {
     case LLMC__TEXT_JSON:
         return llmc__json_unescape(text, len, out);
     case LLMC__TEXT_BASE64:
@@ -14437,7 +16811,7 @@ static bool llmc__list_next(const llmc__vocab *v, const llmc__list *l, llmc__voc
 {
     const llmc_token_name *name = (const llmc_token_name *)(const void *)l->data;
     llmc__proto_field f;
-    switch (l->layout) {
+    switch (LLMC__FORMATS || l->layout == LLMC__LIST_NONE ? l->layout : LLMC__LIST_GGUF) {
     case LLMC__LIST_NONE:
         return false;
     case LLMC__LIST_PROTO:
@@ -14543,18 +16917,19 @@ static void llmc__merge_json(llmc_json value, llmc__vocab_merge *m)
 static bool llmc__vocab_merge_next(const llmc__vocab *v, llmc__vocab_iter *it, llmc__vocab_merge *out)
 {
     const llmc__list *l = &v->merges;
+    llmc__list_layout layout = LLMC__FORMATS || l->layout == LLMC__LIST_NONE ? l->layout : LLMC__LIST_GGUF;
     size_t head = 0;
     llmc_json value;
     LLMC_MEMSET(out, 0, sizeof *out);
-    if (l->layout == LLMC__LIST_NONE)
+    if (layout == LLMC__LIST_NONE)
         return false;
-    if (l->layout == LLMC__LIST_TEXTS) {
+    if (layout == LLMC__LIST_TEXTS) {
         if (!llmc_json_next(l->json, &it->json, NULL, &value))
             return false;
         llmc__merge_json(value, out);
         return true;
     }
-    if (l->layout == LLMC__LIST_LINES) {
+    if (layout == LLMC__LIST_LINES) {
         do {
             if (!llmc__list_line(l, it, &out->text, &out->len))
                 return false;
@@ -14572,7 +16947,7 @@ static bool llmc__vocab_same(const llmc__vocab_token *k, const char *text, size_
     const char *p = (const char *)k->text, *end = p + k->len;
     size_t n, at = 0;
     char c[4];
-    if (k->encoding == LLMC__TEXT_PLAIN)
+    if (!LLMC__FORMATS || k->encoding == LLMC__TEXT_PLAIN)
         return k->len == len && LLMC_MEMCMP(k->text, text, len) == 0;
     if (k->encoding == LLMC__TEXT_BASE64 || k->len < len)
         return false;
@@ -14617,7 +16992,7 @@ static const char *llmc__vocab_problem(const llmc__vocab_token *k)
         return "is longer than 65535 bytes";
     if (llmc__nan(k->score))
         return "has a score that is not a number";
-    if (k->encoding != LLMC__TEXT_BASE64)
+    if (!LLMC__FORMATS || k->encoding != LLMC__TEXT_BASE64)
         return NULL;
     for (n = k->len; n > 0 && k->len - n < 2 && k->text[n - 1] == '=';)
         n--;
@@ -14709,7 +17084,7 @@ static llmc_status llmc__vocab_cut(llmc__vocab *v, const char *text, size_t len,
 {
     uint32_t flags = 0;
     char name[sizeof v->pre];
-    llmc__pattern pattern = llmc__pattern_of_regex(text, len);
+    llmc__pattern pattern = LLMC__FORMATS ? llmc__pattern_of_regex(text, len) : LLMC__PAT_NONE;
     v->n_split = 0;
     if (pattern != LLMC__PAT_NONE) {
         (void)llmc__vocab_split(v, pattern, LLMC__ISOLATED, false);
@@ -16309,7 +18684,7 @@ static llmc__vocab_part llmc__part_of(const llmc_blob *file)
                  {"special_tokens_map.json", LLMC__PART_MAP}};
     const char *name = llmc__blob_name(file);
     size_t i;
-    for (i = 0; i < sizeof named / sizeof named[0]; i++)
+    for (i = 0; LLMC__FORMATS && i < sizeof named / sizeof named[0]; i++)
         if (llmc__name_tail(name, named[i].name))
             return named[i].part;
     switch (llmc_file_identify(file)) {
@@ -16454,7 +18829,7 @@ static llmc_status llmc__parts_model(llmc__vocab *v, const llmc_blob *file, llmc
     llmc__mog m;
     llmc__torchless t;
     bool present = false;
-    if (main == LLMC__PART_GGUF) {
+    if (!LLMC__FORMATS || main == LLMC__PART_GGUF) {
         LLMC__TRY(llmc__gguf_open(&g, file, true, diag));
         LLMC__TRY(llmc__vocab_gguf(v, &g, &present));
     } else if (main == LLMC__PART_MOG) {
@@ -16474,7 +18849,7 @@ static llmc_status llmc__parts_read(llmc__vocab *v, const llmc__vocab_parts *p, 
                                     const llmc_tokenizer_options *o, llmc_diag *diag)
 {
     const llmc_blob *file = p->file[main];
-    switch (main) {
+    switch (LLMC__FORMATS ? main : LLMC__PART_GGUF) {
     case LLMC__PART_HF:
         return llmc__vocab_hf(v, file, diag);
     case LLMC__PART_SENTENCEPIECE:
@@ -16530,7 +18905,7 @@ static llmc_status llmc__vocab_open(llmc__vocab *v, const llmc_blob *files, size
         return LLMC__FAIL(diag, BAD_ARG, "FILE.tokenizer", LLMC_NO_OFFSET, "no file, or no special tokens");
     llmc__parts_sort(&p, files, n);
     *main = llmc__parts_main(&p);
-    if (*main == LLMC__PART_COUNT && n == 1) {
+    if (LLMC__FORMATS && *main == LLMC__PART_COUNT && n == 1) {
         *main = LLMC__PART_LLAMA2C;
         p.file[*main] = files;
     }
@@ -16542,6 +18917,8 @@ static llmc_status llmc__vocab_open(llmc__vocab *v, const llmc_blob *files, size
                           "%s: says itself how to cut text; pattern '%s' is not wanted",
                           llmc__blob_name(p.file[*main]), o->pattern);
     LLMC__TRY(llmc__parts_read(v, &p, *main, o, diag));
+    if (!LLMC__FORMATS)
+        return LLMC_OK;
     LLMC__TRY(llmc__parts_extra(v, o, diag));
     if (*main <= LLMC__PART_WORDS)
         LLMC__TRY(llmc__parts_beside(v, &p, *main, diag));
@@ -18410,12 +20787,29 @@ static uint32_t llmc__uc_find(const uint32_t *table, uint32_t n, unsigned shift,
 }
 #define LLMC__UC_ENTRIES(table) ((uint32_t)(sizeof(table) / sizeof(table)[0]))
 
+#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
+
+/* Classes of ASCII; the other half of the bytes need a second look. */
+static const uint8_t llmc__byte_class[256] = {
+    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
+    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
+    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
+    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
+
 /* Class of any code point by bisection, 12 steps; OTHER beyond U+10FFFF, which also covers
    LLMC__NOT_UTF8. */
 static uint8_t llmc__uc_class(uint32_t cp)
 {
     if (cp > 0x10ffff)
         return LLMC__UC_OTHER;
+    if (!LLMC__UNICODE)
+        return cp < 0x80 ? llmc__byte_class[cp] : (uint8_t)LLMC__UC_LETTER;
     return llmc__uc_entry_class(llmc__uc_find(llmc__uc_range, LLMC__UC_ENTRIES(llmc__uc_range), 4, cp), cp);
 }
 
@@ -18439,7 +20833,7 @@ static bool llmc__uc_unquick(uint32_t cp)
 /* The script Han: ideographs, their radicals and iteration marks. */
 static bool llmc__uc_han(uint32_t cp)
 {
-    if (cp < 0x2e80 || cp > 0x10ffff)
+    if (cp < 0x2e80 || cp > 0x10ffff || !LLMC__UNICODE)
         return false;
     return (llmc__uc_find(llmc__han_range, LLMC__UC_ENTRIES(llmc__han_range), 8, cp) & 1) != 0;
 }
@@ -18604,21 +20998,6 @@ static void llmc__uc_fill(uint8_t *table)
         table[cp] = llmc__uc_entry_class(*e, cp);
     }
 }
-
-#define LLMC__UC_NOT_ASCII 15u /* in llmc__byte_class: no class, never in a set */
-
-/* Classes of ASCII; the other half of the bytes need a second look. */
-static const uint8_t llmc__byte_class[256] = {
-    0,  0,  0,  0,  0,  0,  0,  0,  0,  11, 12, 11, 11, 12, 0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-    0,  0,  0,  0,  0,  0,  11, 8,  8,  8,  10, 8,  8,  8,  8,  8,  8,  10, 8,  8,  8,  8,  6,  6,  6,  6,
-    6,  6,  6,  6,  6,  6,  8,  8,  10, 10, 10, 8,  8,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,
-    1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  1,  8,  8,  8,  10, 9,  10, 2,  2,  2,  2,  2,  2,  2,
-    2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  2,  8,  10, 8,  10, 0,  15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15};
 
 #define LLMC__NOT_UTF8 UINT32_MAX /* no code point; its class is OTHER */
 
@@ -19159,11 +21538,13 @@ typedef struct llmc__normal_op {
 } llmc__normal_op;
 #define LLMC__NORMAL_OPS (5 * LLMC__NORMAL_MAX)
 
-/* The steps with BERT's taken apart: ops [LLMC__NORMAL_OPS]; returns how many. */
-static uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps, llmc__normal_op *ops)
+/* The steps with BERT's taken apart: ops [LLMC__NORMAL_OPS]; returns how many. Under LLMC_NO_UNICODE no
+   tokenizer has any. */
+static LLMC__ALWAYS inline uint32_t llmc__normal_ops(const llmc__normal *steps, uint32_t n_steps,
+                                                     llmc__normal_op *ops)
 {
     uint32_t i, k, n = 0;
-    for (i = 0; i < n_steps && i < LLMC__NORMAL_MAX; i++) {
+    for (i = 0; LLMC__UNICODE && i < n_steps && i < LLMC__NORMAL_MAX; i++) {
         const unsigned part[5] = {steps[i].a ? (unsigned)LLMC__NORMAL_CLEAN : LLMC__NORMAL_COUNT + 8u,
                                   steps[i].b ? (unsigned)LLMC__NORMAL_CJK : LLMC__NORMAL_COUNT + 8u,
                                   steps[i].c ? (unsigned)LLMC__NORMAL_NFD : LLMC__NORMAL_COUNT + 8u,
@@ -19424,7 +21805,8 @@ static llmc__char llmc__char_wide(const llmc__prose *t, size_t at)
 {
     llmc__char c;
     c.len = llmc__uc_next(t->p + at, t->n - at, &c.cp);
-    c.bit = 1u << (t->uc != NULL && c.cp < LLMC__UC_BMP ? t->uc[c.cp] : llmc__uc_class(c.cp));
+    c.bit =
+        1u << (LLMC__UNICODE && t->uc != NULL && c.cp < LLMC__UC_BMP ? t->uc[c.cp] : llmc__uc_class(c.cp));
     return c;
 }
 
@@ -19798,6 +22180,8 @@ static size_t llmc__word_bloom(const llmc__prose *t, size_t at, size_t *far)
 static bool llmc__is_cased(uint32_t cp)
 {
     size_t lo = 0, hi = sizeof llmc__cased_range / sizeof llmc__cased_range[0];
+    if (!LLMC__UNICODE)
+        return cp >= 0x80 || (LLMC__UC_LETTERS >> llmc__byte_class[cp] & 1) != 0;
     while (hi - lo > 1) {
         size_t mid = (lo + hi) / 2;
         if (llmc__cased_range[mid][0] <= cp)
@@ -20312,7 +22696,7 @@ struct llmc_tokenizer {
     llmc__specials special[2];   /* looked for in the text as it came; in normalised text */
     llmc_token single[256];      /* by byte, or by ASCII character. NONE: not in the vocabulary */
     llmc_token byte[256];        /* byte tokens <0xXX> */
-    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps */
+    uint8_t *uc;                 /* [LLMC__UC_BMP], where text is cut by steps, or NULL */
     uint32_t *joined;            /* bit 256 a + b: some token has byte a before byte b */
     uint32_t longest;            /* most bytes a token adds to text            */
     uint32_t longest_merge;      /* most bytes of a token that merging reaches */
@@ -22275,7 +24659,7 @@ LLMC_API llmc_status llmc_decode(const llmc_tokenizer *tok, const llmc_token *id
                               (unsigned)tok->vocab.count);
         p = llmc__token_text(tok, ids[i], &s, o.keep_space, o.show_special, &m, &space);
         /* after the first token that does not fit only the count goes on */
-        if (used <= cap && m + space <= cap - used && m > 0) {
+        if (used <= cap && m > 0 && m <= cap - used && space <= cap - used - m) {
             if (space)
                 text[used] = ' ';
             LLMC_MEMCPY(text + used + space, p, m);
@@ -22408,6 +24792,8 @@ typedef struct llmc__token_sizes {
 static bool llmc__text_copied(const llmc__vocab *v, const llmc__vocab_token *k)
 {
     size_t i;
+    if (!LLMC__FORMATS)
+        return false;
     if (k->encoding == LLMC__TEXT_BASE64)
         return v->alphabet != LLMC__ALPHABET_PLAIN;
     for (i = 0; k->encoding == LLMC__TEXT_JSON && i < k->len; i++)
@@ -22522,7 +24908,7 @@ static bool llmc__token_place(llmc__token_memory *m, const llmc__vocab_token *k)
         len = llmc__vocab_text(k->encoding, text, len, m->copies);
         text = m->copies;
         m->copies += len;
-    } else if (k->encoding == LLMC__TEXT_BASE64) {
+    } else if (LLMC__FORMATS && k->encoding == LLMC__TEXT_BASE64) {
         len = llmc__vocab_text(k->encoding, text, len, raw);
         text = raw;
     }
@@ -22941,6 +25327,9 @@ static llmc_status llmc__vocab_check(const llmc__vocab *v, llmc_diag *diag)
     if (v->text_bytes > UINT32_MAX)
         return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
                           "%s: more than 4 GiB of token text", v->name);
+    if (!LLMC__UNICODE && v->n_normal > 0)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.carve", LLMC_NO_OFFSET,
+                          "%s: rewrites text, and this was built with LLMC_NO_UNICODE", v->name);
     for (i = 0; i < LLMC_SPECIAL_COUNT + v->n_before + v->n_after; i++) {
         llmc_token id = i < LLMC_SPECIAL_COUNT ? v->special[i]
                         : i < LLMC_SPECIAL_COUNT + v->n_before
@@ -23033,7 +25422,7 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
         llmc__merge *merge = (llmc__merge *)llmc__take(a, merges, sizeof *merge);
         uint64_t *edge = (uint64_t *)llmc__take(a, edges, sizeof *edge);
         uint32_t *leaf = (uint32_t *)llmc__take(a, leaves, sizeof *leaf);
-        uint8_t *uc = (uint8_t *)llmc__take(a, steps ? LLMC__UC_BMP : 0, 1);
+        uint8_t *uc = (uint8_t *)llmc__take(a, steps && LLMC__UNICODE ? LLMC__UC_BMP : 0, 1);
         uint32_t *joined = (uint32_t *)llmc__take(a, 256 * 256 / 8, 1);
         if (a->failed || a->base == NULL)
             return;
@@ -23046,9 +25435,9 @@ static void llmc__token_take(llmc__token_memory *m, const llmc__vocab *v, const 
         t->merge = merge;
         t->edge = edges > 0 ? edge : NULL;
         t->leaf = leaf;
-        t->uc = uc;
+        t->uc = steps && LLMC__UNICODE ? uc : NULL;
         t->joined = joined;
-        if (steps)
+        if (t->uc != NULL)
             llmc__uc_fill(uc);
     }
     t->vocab = *v;
@@ -23426,6 +25815,1000 @@ LLMC_API llmc_status llmc_vocab_build(const llmc_blob *texts, size_t n_texts, co
         *n_tokens = n;
     return LLMC_OK;
 }
+
+//--[ 13.15 TOKEN.words ]-- BPE training: texts as distinct words and how often each occurs
+/* Training has two halves. Texts are streamed, cut by the pattern and counted word by word (13.15); then
+   merges are learnt from each distinct word once, weighted by its count (13.16). A word may be any bytes.
+
+   The caller's memory:
+
+     llmc_bpe | uc | buffer | token | slot | text ->          room          <- words |
+                                           |<----------------- area ---------------->|
+
+   text holds the distinct words one after the other, in order of first appearance; words grow from the end
+   down. Between them 13.16 lays out its arrays, and every new word checks that they will still fit. */
+
+#define LLMC__BPE_BUFFER ((size_t)1 << 18)   /* a word longer than that is cut */
+#define LLMC__BPE_GAP    UINT32_MAX          /* no token; no place; no entry   */
+#define LLMC__BPE_PAIRS  ((uint64_t)1 << 13) /* pairs that there is always memory for */
+
+/* A distinct word; `next` in its hash chain. */
+typedef struct llmc__bpe_word {
+    uint32_t at, len, hash, next;
+    uint64_t count;
+} llmc__bpe_word;
+
+/* A pair of neighbours: where it occurs, as a list of places in increasing order, and how often, each
+   occurrence weighted by its word. next: in its hash chain, or of the free ones; fresh: in the list of
+   those that are new in this step. */
+typedef struct llmc__bpe_pair {
+    uint32_t left, right, head, tail, next, fresh;
+    uint64_t count;
+} llmc__bpe_pair;
+
+/* An entry of the heap: a pair's count when it was last looked at. */
+typedef struct llmc__bpe_rank {
+    uint64_t count;
+    uint32_t pair;
+} llmc__bpe_rank;
+
+/* A token: what it was joined from, and its bytes in llmc_bpe.text. The first 256 are single bytes. */
+typedef struct llmc__bpe_token {
+    uint32_t left, right, at, len;
+} llmc__bpe_token;
+
+struct llmc_bpe {
+    llmc_bpe_options opt;                                      /* defaults filled in */
+    llmc__split step[LLMC__SPLIT_MAX], write[LLMC__SPLIT_MAX]; /* how text is cut, and how files say so */
+    uint32_t n_steps, n_write;
+    bool ignore_merges; /* what the pattern's name implies; trained merges give the same ids either way */
+    llmc__builder special;
+    size_t longest;   /* bytes of a special token */
+    bool begins[256]; /* a special token */
+    uint8_t *uc, *buffer;
+    size_t fill;
+    llmc__bpe_token *token; /* [most] */
+    uint32_t n, most;
+    uint8_t byte_of[256];    /* by token */
+    uint16_t letter_of[256]; /* code point of GPT-2's alphabet, by byte */
+    uint8_t *area;
+    uint64_t area_size, text_size;
+    uint8_t *text;
+    llmc__bpe_word *last; /* word i is last[-i] */
+    uint32_t *slot, slot_mask, n_words;
+    uint64_t n_bytes, n_all; /* bytes and words of all texts */
+    bool trained, failed;
+};
+
+static const char *const llmc__bpe_usual[3] = {"<UNK>", "<PAD>", "<EOS>"};
+
+/* Steps by which files can say how text is cut: each needs a published regex. Errors: UNSUPPORTED. */
+static llmc_status llmc__bpe_pattern(llmc_bpe *b, llmc_diag *diag)
+{
+    const char *name = b->opt.pattern;
+    uint32_t flags = 0, i;
+    size_t k, n = sizeof llmc__regex_table / sizeof llmc__regex_table[0];
+    llmc__pattern known = llmc__pattern_of_regex(name, llmc__strlen(name));
+    if (llmc__streq(name, "none")) { /* lines keep what is counted small; no token goes over their ends */
+        b->step[0] = llmc__split_step(LLMC__PAT_LINES, LLMC__ISOLATED, false);
+        b->n_steps = 1;
+        return LLMC_OK;
+    }
+    if (known != LLMC__PAT_NONE) {
+        b->step[0] = llmc__split_step(known, LLMC__ISOLATED, false);
+        b->n_steps = 1;
+    } else if (!llmc__pattern_named(name, b->step, &b->n_steps, &flags)) {
+        return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.words", LLMC_NO_OFFSET, "pattern '%.*s' is not known",
+                          (int)llmc__min(llmc__strlen(name), 80), name);
+    }
+    for (i = 0; i < b->n_steps; i++) {
+        for (k = 0; k < n && llmc__regex_table[k].pattern != b->step[i].pattern; k++)
+            ;
+        if (k == n)
+            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.words", LLMC_NO_OFFSET,
+                              "pattern '%.*s' has no regex that tokenizer.json could name",
+                              (int)llmc__min(llmc__strlen(name), 80), name);
+        b->write[i] = b->step[i];
+    }
+    b->n_write = b->n_steps;
+    b->ignore_merges = (flags & LLMC__PRE_IGNORE_MERGES) != 0;
+    return LLMC_OK;
+}
+
+/* Special tokens, checked. One that is written like a single byte could not be told from it.
+   Errors: BAD_ARG. */
+static llmc_status llmc__bpe_special(llmc_bpe *b, llmc_diag *diag)
+{
+    llmc_vocab_options o;
+    size_t i;
+    if (b->opt.no_special && b->opt.n_special > 0)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET, "%zu special tokens with no_special",
+                          b->opt.n_special);
+    if (b->opt.no_special)
+        return LLMC_OK;
+    if (b->opt.n_special == 0) {
+        b->opt.special = llmc__bpe_usual;
+        b->opt.n_special = 3;
+    }
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.special = b->opt.special;
+    o.n_special = b->opt.n_special;
+    LLMC__TRY(llmc__builder_init(&b->special, &o, diag));
+    for (i = 0; i < b->opt.n_special; i++) {
+        const char *text = b->opt.special[i];
+        size_t len = llmc__strlen(text);
+        uint32_t cp;
+        if (llmc__uc_next((const uint8_t *)text, len, &cp) == len && llmc__alphabet_byte(cp) >= 0)
+            return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET,
+                              "special token '%s' is written like a byte", text);
+        b->begins[(uint8_t)text[0]] = true;
+        b->longest = len > b->longest ? len : b->longest;
+    }
+    return LLMC_OK;
+}
+
+/* Options with defaults. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__bpe_settle(llmc_bpe *b, const llmc_bpe_options *opt, llmc_diag *diag)
+{
+    llmc_bpe_options *o = &b->opt;
+    LLMC_MEMSET(b, 0, sizeof *b);
+    llmc__options(o, sizeof *o, opt);
+    o->vocab_size = o->vocab_size == 0 ? 50257 : o->vocab_size;
+    o->min_frequency = o->min_frequency == 0 ? 2 : o->min_frequency;
+    o->max_token_bytes = o->max_token_bytes == 0 ? 256 : o->max_token_bytes;
+    o->pattern = o->pattern == NULL ? "gpt-2" : o->pattern;
+    LLMC__TRY(llmc__bpe_special(b, diag));
+    if (o->vocab_size > LLMC__MAX_VOCAB || o->vocab_size < 256 + o->n_special)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET,
+                          "vocab_size %u; with %zu special tokens from %zu to %u are possible",
+                          (unsigned)o->vocab_size, o->n_special, 256 + o->n_special, LLMC__MAX_VOCAB);
+    if (o->max_token_bytes > 16384)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET,
+                          "max_token_bytes %u; up to 16384 are possible", (unsigned)o->max_token_bytes);
+    b->most = o->vocab_size - (uint32_t)o->n_special;
+    return llmc__bpe_pattern(b, diag);
+}
+
+/* The fixed part of the memory, measured or placed. */
+static llmc_bpe *llmc__bpe_carve(const llmc_bpe *from, llmc__arena *a)
+{
+    llmc_bpe *b = (llmc_bpe *)llmc__take(a, 1, sizeof *b);
+    uint8_t *uc = (uint8_t *)llmc__take(a, LLMC__UC_BMP, 1);
+    uint8_t *buffer = (uint8_t *)llmc__take(a, LLMC__BPE_BUFFER, 1);
+    llmc__bpe_token *token = (llmc__bpe_token *)llmc__take(a, from->most, sizeof *token);
+    if (a->failed || a->base == NULL)
+        return NULL;
+    *b = *from;
+    b->uc = uc;
+    b->buffer = buffer;
+    b->token = token;
+    llmc__uc_fill(uc);
+    return b;
+}
+
+/* Bytes of an area for `words` distinct words of `text` bytes together. */
+static uint64_t llmc__bpe_area(uint64_t words, uint64_t text)
+{
+    uint64_t places = text + words + 1; /* see 13.16 */
+    return text + words * sizeof(llmc__bpe_word) + places * 4 * sizeof(uint32_t) +
+           LLMC__BPE_PAIRS * (sizeof(llmc__bpe_pair) + sizeof(llmc__bpe_rank) + 2 * sizeof(uint32_t)) + 64;
+}
+
+/* Chains of words in an area of this size, a power of two: at most a sixteenth of it. */
+static uint64_t llmc__bpe_slots(uint64_t area)
+{
+    uint64_t n = 256;
+    while (n < ((uint64_t)1 << 26) && 2 * n * sizeof(uint32_t) <= area / 16)
+        n *= 2;
+    return n;
+}
+
+/* llmc_bpe_need -- memory that is enough for text_bytes of any text           (TOKEN.words)
+   As if no word came twice and every pair had its own entry. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY (more
+   than this machine can address, or than 32 bits count places). */
+LLMC_API llmc_status llmc_bpe_need(const llmc_bpe_options *opt, uint64_t text_bytes, size_t *bytes,
+                                   llmc_diag *diag)
+{
+    llmc_bpe b;
+    llmc__arena a;
+    uint64_t area;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__bpe_settle(&b, opt, diag));
+    LLMC_MEMSET(&a, 0, sizeof a);
+    (void)llmc__bpe_carve(&b, &a);
+    if (text_bytes > UINT32_MAX / 2)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.words", LLMC_NO_OFFSET,
+                          "no bound holds for %llu bytes of text", (unsigned long long)text_bytes);
+    area = llmc__bpe_area(text_bytes / 2, text_bytes) +
+           text_bytes * 3 / 2 * (sizeof(llmc__bpe_pair) + sizeof(llmc__bpe_rank) + 2 * sizeof(uint32_t));
+    (void)llmc__take(&a, area + area / 8 + 4096, 1); /* an eighth: more than the chains take */
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.words", LLMC_NO_OFFSET,
+                          "the trainer's memory does not fit a size_t");
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* Bytes in the order of their ids, and how each is written. */
+static void llmc__bpe_alphabet(llmc_bpe *b)
+{
+    uint32_t cp, n = 0;
+    for (cp = 0; cp < 324; cp++) {
+        int byte = llmc__alphabet_byte(cp);
+        if (byte < 0)
+            continue;
+        b->letter_of[byte] = (uint16_t)cp;
+        b->byte_of[n++] = (uint8_t)byte;
+    }
+    for (n = 0; n < 256; n++) {
+        if (b->opt.bytes_first)
+            b->byte_of[n] = (uint8_t)n;
+        b->token[n].left = b->token[n].right = LLMC__BPE_GAP;
+        b->token[n].at = 0;
+        b->token[n].len = 1;
+    }
+    b->n = 256;
+}
+
+/* llmc_bpe_init -- a trainer that has seen no text yet                        (TOKEN.words)
+   mem [bytes], any alignment: llmc_bpe_need's, or as much as the caller wants to spend; special tokens must
+   outlive the trainer. Errors: BAD_ARG, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_bpe_init(llmc_bpe **out, const llmc_bpe_options *opt, void *mem, size_t bytes,
+                                   llmc_diag *diag)
+{
+    llmc_bpe settled, *b;
+    llmc__arena a;
+    uint64_t least, slots;
+    if (out == NULL || (mem == NULL && bytes > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__bpe_settle(&settled, opt, diag));
+    LLMC_MEMSET(&a, 0, sizeof a);
+    (void)llmc__bpe_carve(&settled, &a);
+    least = llmc__arena_need(&a) + llmc__bpe_area(0, 0) + 4096;
+    if (mem == NULL || bytes < least)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.words", LLMC_NO_OFFSET,
+                          "%zu bytes for a trainer that takes %llu before the first word", bytes,
+                          (unsigned long long)least);
+    a = llmc__arena_over(mem, bytes);
+    b = llmc__bpe_carve(&settled, &a);
+    slots = llmc__bpe_slots(a.size - a.used);
+    b->slot = (uint32_t *)llmc__take(&a, slots, sizeof *b->slot);
+    b->slot_mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(b->slot, 0xff, (size_t)slots * sizeof *b->slot);
+    b->area = a.base + a.used;
+    b->area_size = (a.size - a.used) & ~(uint64_t)63;
+    b->text = b->area;
+    b->last = (llmc__bpe_word *)(void *)(b->area + b->area_size) - 1;
+    llmc__bpe_alphabet(b);
+    *out = b;
+    return LLMC_OK;
+}
+
+/* A new word at the end of chain *link. Errors: NO_MEMORY. */
+LLMC__NOINLINE static llmc_status llmc__bpe_new_word(llmc_bpe *b, const uint8_t *p, uint32_t n, uint32_t hash,
+                                                     uint32_t *link, llmc_diag *diag)
+{
+    const uint64_t words = (uint64_t)b->n_words + 1, text = b->text_size + n;
+    llmc__bpe_word *w = b->last - b->n_words;
+    if (words + text >= LLMC__BPE_GAP || llmc__bpe_area(words, text) > b->area_size)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.words", LLMC_NO_OFFSET,
+                          "after %llu bytes of text, %llu distinct words of %llu bytes take %llu bytes of "
+                          "memory, %llu were given",
+                          (unsigned long long)b->n_bytes, (unsigned long long)words, (unsigned long long)text,
+                          (unsigned long long)llmc__bpe_area(words, text), (unsigned long long)b->area_size);
+    w->at = (uint32_t)b->text_size;
+    w->len = n;
+    w->hash = hash;
+    w->next = LLMC__BPE_GAP;
+    w->count = 1;
+    LLMC_MEMCPY(b->text + w->at, p, n);
+    b->text_size = text;
+    *link = b->n_words++;
+    return LLMC_OK;
+}
+
+/* Counts a word p [n]. A single byte has no pairs. Errors: NO_MEMORY; UNSUPPORTED (made to collide). */
+static llmc_status llmc__bpe_word_add(llmc_bpe *b, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    const uint32_t hash = (uint32_t)llmc__token_hash(p, n);
+    uint32_t *link = &b->slot[hash & b->slot_mask], steps = 0;
+    b->n_all++;
+    if (n < 2)
+        return LLMC_OK;
+    while (*link != LLMC__BPE_GAP) {
+        llmc__bpe_word *w = b->last - *link;
+        if (w->hash == hash && w->len == n && llmc__token_same(b->text + w->at, p, n)) {
+            w->count++;
+            return LLMC_OK;
+        }
+        link = &w->next;
+        if (++steps > LLMC__PROBES)
+            return LLMC__FAIL(diag, UNSUPPORTED, "TOKEN.words", LLMC_NO_OFFSET,
+                              "too many words for the memory given, or text made to slow this down");
+    }
+    return llmc__bpe_new_word(b, p, (uint32_t)n, hash, link, diag);
+}
+
+/* Counts the words of p [n] and says in *used how much of it that was: all, if it is the last of a part.
+   Errors: those of llmc__bpe_word_add. */
+static llmc_status llmc__bpe_words(llmc_bpe *b, const uint8_t *p, size_t n, bool last, size_t *used,
+                                   llmc_diag *diag)
+{
+    llmc__splitter s;
+    size_t begin, end;
+    llmc__splitter_init(&s, b->uc, b->step, b->n_steps, p, n, last);
+    while (llmc__splitter_next(&s, &begin, &end))
+        LLMC__TRY(llmc__bpe_word_add(b, p + begin, end - begin, diag));
+    *used = last ? n : s.settled;
+    return LLMC_OK;
+}
+
+/* Whether p [n] is the begin of a special token that goes on beyond it. */
+static bool llmc__bpe_partial(const llmc_bpe *b, const uint8_t *p, size_t n)
+{
+    size_t i;
+    for (i = 0; i < b->opt.n_special; i++)
+        if (llmc__strlen(b->opt.special[i]) > n && LLMC_MEMCMP(b->opt.special[i], p, n) == 0)
+            return true;
+    return false;
+}
+
+/* Where the first special token in p [n] begins, whole (*len bytes) or cut off by the end (*len 0); n:
+   nowhere. ended: nothing follows. */
+static size_t llmc__bpe_find_special(const llmc_bpe *b, const uint8_t *p, size_t n, bool ended, size_t *len)
+{
+    size_t at;
+    *len = 0;
+    for (at = 0; at < n && b->longest > 0; at++) {
+        if (!b->begins[p[at]])
+            continue;
+        if (!ended && n - at < b->longest && llmc__bpe_partial(b, p + at, n - at))
+            return at; /* perhaps a longer one than one that is whole */
+        *len = llmc__builder_special(&b->special, p + at, n - at);
+        if (*len > 0)
+            return at;
+    }
+    return n;
+}
+
+/* Counts what is certain in the buffer, all of it if the text ends there, and keeps the rest.
+   Errors: those of llmc__bpe_word_add. */
+static llmc_status llmc__bpe_buffer(llmc_bpe *b, bool ended, llmc_diag *diag)
+{
+    size_t at = 0, part, len, used;
+    for (;;) {
+        part = llmc__bpe_find_special(b, b->buffer + at, b->fill - at, ended, &len);
+        if (len == 0)
+            break;
+        LLMC__TRY(llmc__bpe_words(b, b->buffer + at, part, true, &used, diag));
+        at += part + len;
+    }
+    LLMC__TRY(llmc__bpe_words(b, b->buffer + at, part, ended, &used, diag));
+    at += used;
+    if (at == 0 && b->fill == LLMC__BPE_BUFFER) { /* one word, or as good as one */
+        part = part < b->fill ? part : llmc__whole_chars(b->buffer, part);
+        LLMC__TRY(llmc__bpe_words(b, b->buffer, part, true, &at, diag));
+    }
+    b->fill -= at;
+    LLMC_MEMMOVE(b->buffer, b->buffer + at, b->fill);
+    return LLMC_OK;
+}
+
+/* The text of a reader, to its end. Errors: IO, those of llmc__bpe_word_add. */
+static llmc_status llmc__bpe_read(llmc_bpe *b, const llmc_reader *text, llmc_diag *diag)
+{
+    bool ended = false;
+    b->fill = 0;
+    while (!ended) {
+        while (!ended && b->fill < LLMC__BPE_BUFFER) { /* full, so that cuts do not depend on the reader */
+            size_t n = 0, room = LLMC__BPE_BUFFER - b->fill;
+            if (!text->read(text->user, b->buffer + b->fill, room, &n) || n > room)
+                return LLMC__FAIL(diag, IO, "TOKEN.words", LLMC_NO_OFFSET,
+                                  "the reader stopped after %llu bytes", (unsigned long long)b->n_bytes);
+            ended = n == 0;
+            b->fill += n;
+            b->n_bytes += n;
+        }
+        LLMC__TRY(llmc__bpe_buffer(b, ended, diag));
+    }
+    return LLMC_OK;
+}
+
+/* llmc_bpe_add -- one text, to its end                                           (TOKEN.words)
+   No word goes over the end of a text. Errors: BAD_ARG, IO, NO_MEMORY, UNSUPPORTED. */
+LLMC_API llmc_status llmc_bpe_add(llmc_bpe *bpe, const llmc_reader *text, llmc_diag *diag)
+{
+    llmc_status status;
+    if (bpe == NULL || text == NULL || text->read == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET, "bpe or text is NULL");
+    if (bpe->trained || bpe->failed)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.words", LLMC_NO_OFFSET, "the trainer has %s",
+                          bpe->failed ? "failed before" : "been trained");
+    status = llmc__bpe_read(bpe, text, diag);
+    bpe->failed = status != LLMC_OK;
+    return status;
+}
+
+/* llmc_bpe_about -- what a trainer has seen and made                            (TOKEN.words) */
+LLMC_API llmc_bpe_info llmc_bpe_about(const llmc_bpe *bpe)
+{
+    llmc_bpe_info info;
+    LLMC_MEMSET(&info, 0, sizeof info);
+    info.bytes = bpe->n_bytes;
+    info.words = bpe->n_all;
+    info.distinct = bpe->n_words;
+    info.distinct_bytes = bpe->text_size;
+    info.need = llmc__bpe_area(bpe->n_words, bpe->text_size);
+    info.merges = bpe->trained ? bpe->n - 256 : 0;
+    info.tokens = bpe->trained ? bpe->n + (uint32_t)bpe->opt.n_special : 0;
+    return info;
+}
+
+//--[ 13.16 TOKEN.train ]-- BPE training: the most frequent pair becomes a token, again and again
+/* Words lie one after the other as slots, a slot a byte, a gap before each and one at the end. A token of
+   several bytes is written in its first and last slot, so its neighbours are one slot away:
+
+     slot     0     1    2    3    4    5    6    7
+     sym    | GAP | th |    | th | e  | GAP| i  | n  | GAP      "the" "in", once t-h and th have joined
+
+   next and prev thread the places of each pair; word tells whose count a place has. A join touches only the
+   places where it happens, so all joins together take time proportional to the bytes, times a logarithm
+   for the heap. A pair without the newest token never gains occurrences: it would have to be joined from
+   tokens that are there already. So pairs are born in one step, with their places in order; counts only
+   fall afterwards, the heap may hold what they were, and a pair that is too rare is forgotten at once.
+   The same holds for tokens: no two joins give the same bytes, since what happens between the ends
+   of a token does not depend on what is around it. */
+typedef struct llmc__merger {
+    llmc_bpe *b;
+    uint32_t *sym, *next, *prev, *word; /* [places] */
+    llmc__bpe_pair *pair;               /* [most]   */
+    llmc__bpe_rank *heap;               /* [most]   */
+    uint32_t *slot, slot_mask;          /* chains of pairs */
+    uint32_t places, most, n, n_heap, free, fresh;
+    llmc_status fault; /* of making a pair */
+} llmc__merger;
+
+static uint32_t *llmc__pair_slot(const llmc__merger *m, uint32_t left, uint32_t right)
+{
+    return &m->slot[llmc__token_mix((uint64_t)left << 32 | right) & m->slot_mask];
+}
+
+/* Lays the arrays out between text and words. Each pair takes a place in a word, so more pairs than places
+   are never needed. */
+static void llmc__merger_carve(llmc__merger *m, llmc_bpe *b)
+{
+    const uint64_t each = sizeof *m->pair + sizeof *m->heap + 2 * sizeof *m->slot;
+    uint8_t *at = b->area + ((b->text_size + 7) & ~(uint64_t)7);
+    uint64_t left = (uint64_t)((uint8_t *)(b->last + 1 - b->n_words) - at), slots = 1;
+    LLMC_MEMSET(m, 0, sizeof *m);
+    m->b = b;
+    m->places = (uint32_t)(b->text_size + b->n_words + 1);
+    left -= ((uint64_t)m->places * 4 * sizeof *m->sym + 7) & ~(uint64_t)7;
+    m->most = (uint32_t)llmc__min(left / each, m->places + (uint64_t)LLMC__BPE_PAIRS / 2);
+    while (2 * slots <= 2 * (uint64_t)m->most)
+        slots *= 2;
+    m->pair = (llmc__bpe_pair *)(void *)at;
+    m->heap = (llmc__bpe_rank *)(void *)(m->pair + m->most);
+    m->sym = (uint32_t *)(void *)(m->heap + m->most);
+    m->next = m->sym + m->places;
+    m->prev = m->next + m->places;
+    m->word = m->prev + m->places;
+    m->slot = m->word + m->places;
+    m->slot_mask = (uint32_t)(slots - 1);
+    LLMC_MEMSET(m->slot, 0xff, (size_t)slots * sizeof *m->slot);
+    m->free = m->fresh = LLMC__BPE_GAP;
+}
+
+/* The pair, or GAP. */
+static uint32_t llmc__pair_find(const llmc__merger *m, uint32_t left, uint32_t right)
+{
+    uint32_t i = *llmc__pair_slot(m, left, right);
+    while (i != LLMC__BPE_GAP && (m->pair[i].left != left || m->pair[i].right != right))
+        i = m->pair[i].next;
+    return i;
+}
+
+/* Forgets pair i, which is in no list but its chain. */
+static void llmc__pair_drop(llmc__merger *m, uint32_t i)
+{
+    uint32_t *link = llmc__pair_slot(m, m->pair[i].left, m->pair[i].right);
+    while (*link != i)
+        link = &m->pair[*link].next;
+    *link = m->pair[i].next;
+    m->pair[i].next = m->free;
+    m->free = i;
+}
+
+/* Whether heap entry x goes before y. */
+static bool llmc__rank_before(const llmc__merger *m, llmc__bpe_rank x, llmc__bpe_rank y)
+{
+    const llmc__bpe_pair *p = &m->pair[x.pair], *q = &m->pair[y.pair];
+    if (x.count != y.count)
+        return x.count > y.count;
+    return p->left != q->left ? p->left < q->left : p->right < q->right;
+}
+
+/* Moves entry x down from place i to where it belongs. */
+static void llmc__heap_sink(llmc__merger *m, uint32_t i, llmc__bpe_rank x)
+{
+    for (;;) {
+        uint64_t child = 2 * (uint64_t)i + 1;
+        if (child + 1 < m->n_heap && llmc__rank_before(m, m->heap[child + 1], m->heap[child]))
+            child++;
+        if (child >= m->n_heap || llmc__rank_before(m, x, m->heap[child]))
+            break;
+        m->heap[i] = m->heap[child];
+        i = (uint32_t)child;
+    }
+    m->heap[i] = x;
+}
+
+static void llmc__heap_push(llmc__merger *m, uint32_t pair)
+{
+    uint32_t i = m->n_heap++;
+    llmc__bpe_rank x;
+    x.pair = pair;
+    x.count = m->pair[pair].count;
+    for (; i > 0 && llmc__rank_before(m, x, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        m->heap[i] = m->heap[(i - 1) / 2];
+    m->heap[i] = x;
+}
+
+/* Takes the first entry off the heap. */
+static void llmc__heap_pop(llmc__merger *m)
+{
+    if (--m->n_heap > 0)
+        llmc__heap_sink(m, 0, m->heap[m->n_heap]);
+}
+
+/* Forgets the pairs of the heap that have become too rare. */
+static void llmc__heap_sweep(llmc__merger *m)
+{
+    uint32_t i, kept = 0;
+    for (i = 0; i < m->n_heap; i++) {
+        llmc__bpe_rank x = m->heap[i];
+        x.count = m->pair[x.pair].count;
+        if (x.count >= m->b->opt.min_frequency)
+            m->heap[kept++] = x;
+        else
+            llmc__pair_drop(m, x.pair);
+    }
+    m->n_heap = kept;
+    for (i = kept / 2; i-- > 0;)
+        llmc__heap_sink(m, i, m->heap[i]);
+}
+
+/* A new pair, or GAP: it would be too long, or m->fault says why. */
+static uint32_t llmc__pair_make(llmc__merger *m, uint32_t left, uint32_t right)
+{
+    uint32_t i = m->free, n = m->n_heap, *link;
+    llmc__bpe_pair *p;
+    if (m->b->token[left].len + m->b->token[right].len > m->b->opt.max_token_bytes || m->fault != LLMC_OK)
+        return LLMC__BPE_GAP;
+    if (i == LLMC__BPE_GAP && m->n == m->most) {
+        llmc__heap_sweep(m);
+        i = m->free;
+        if (n - m->n_heap <= m->most / 64) { /* fewer would have it sweep all the time */
+            m->fault = LLMC_NO_MEMORY;
+            return LLMC__BPE_GAP;
+        }
+    }
+    if (i == LLMC__BPE_GAP)
+        i = m->n++;
+    else
+        m->free = m->pair[i].next;
+    p = &m->pair[i];
+    link = llmc__pair_slot(m, left, right);
+    p->left = left;
+    p->right = right;
+    p->head = p->tail = LLMC__BPE_GAP;
+    p->count = 0;
+    p->next = *link;
+    *link = i;
+    p->fresh = m->fresh;
+    m->fresh = i;
+    return i;
+}
+
+/* Place `at`, higher than all that the pair has, becomes an occurrence of it. */
+static void llmc__place_enter(llmc__merger *m, uint32_t at, uint32_t left, uint32_t right)
+{
+    uint32_t i = llmc__pair_find(m, left, right);
+    llmc__bpe_pair *p;
+    if (i == LLMC__BPE_GAP && (i = llmc__pair_make(m, left, right)) == LLMC__BPE_GAP)
+        return;
+    p = &m->pair[i];
+    m->next[at] = LLMC__BPE_GAP;
+    m->prev[at] = p->tail;
+    if (p->tail == LLMC__BPE_GAP)
+        p->head = at;
+    else
+        m->next[p->tail] = at;
+    p->tail = at;
+    p->count += (m->b->last - m->word[at])->count;
+}
+
+/* Place `at` is no occurrence of its pair any more, which may have been forgotten. */
+static void llmc__place_leave(llmc__merger *m, uint32_t at, uint32_t left, uint32_t right)
+{
+    uint32_t i = llmc__pair_find(m, left, right), next = m->next[at], prev = m->prev[at];
+    llmc__bpe_pair *p;
+    if (i == LLMC__BPE_GAP)
+        return;
+    p = &m->pair[i];
+    if (prev == LLMC__BPE_GAP)
+        p->head = next;
+    else
+        m->next[prev] = next;
+    if (next == LLMC__BPE_GAP)
+        p->tail = prev;
+    else
+        m->prev[next] = prev;
+    p->count -= (m->b->last - m->word[at])->count;
+}
+
+/* The pairs of this step are complete: those frequent enough go to the heap. */
+static void llmc__fresh_settle(llmc__merger *m)
+{
+    while (m->fresh != LLMC__BPE_GAP) {
+        uint32_t i = m->fresh;
+        m->fresh = m->pair[i].fresh;
+        if (m->pair[i].count >= m->b->opt.min_frequency)
+            llmc__heap_push(m, i);
+        else
+            llmc__pair_drop(m, i);
+    }
+}
+
+/* Words to slots, and all pairs of bytes. */
+static void llmc__merger_fill(llmc__merger *m)
+{
+    llmc_bpe *b = m->b;
+    uint32_t token_of[256], i, k, at = 0;
+    for (i = 0; i < 256; i++)
+        token_of[b->byte_of[i]] = i;
+    for (i = 0; i < b->n_words; i++) {
+        const llmc__bpe_word *w = b->last - i;
+        m->sym[at++] = LLMC__BPE_GAP;
+        for (k = 0; k < w->len; k++, at++) {
+            m->sym[at] = token_of[b->text[w->at + k]];
+            m->word[at] = i;
+            if (k > 0)
+                llmc__place_enter(m, at - 1, m->sym[at - 1], m->sym[at]);
+        }
+    }
+    m->sym[at] = LLMC__BPE_GAP;
+    llmc__fresh_settle(m);
+}
+
+/* The best pair, off the heap; GAP: none is left. */
+static uint32_t llmc__merger_best(llmc__merger *m)
+{
+    while (m->n_heap > 0) {
+        llmc__bpe_rank x = m->heap[0];
+        const llmc__bpe_pair *p = &m->pair[x.pair];
+        if (p->count < m->b->opt.min_frequency) {
+            llmc__heap_pop(m);
+            llmc__pair_drop(m, x.pair);
+        } else if (p->count < x.count) {
+            x.count = p->count;
+            llmc__heap_sink(m, 0, x);
+        } else {
+            llmc__heap_pop(m);
+            return x.pair;
+        }
+    }
+    return LLMC__BPE_GAP;
+}
+
+/* Whether text p [n] would be written like a special token, and so could not be told from it. Specials are
+   not in the text, but their letters may stand for other bytes. */
+static bool llmc__bpe_taken(const llmc_bpe *b, const uint8_t *p, size_t n)
+{
+    size_t i, k, at, len;
+    uint32_t cp;
+    for (i = 0; i < b->opt.n_special; i++) {
+        const uint8_t *text = (const uint8_t *)b->opt.special[i];
+        len = llmc__strlen(b->opt.special[i]);
+        for (at = k = 0; at < len && k < n; k++) {
+            at += llmc__uc_next(text + at, len - at, &cp);
+            if (cp != b->letter_of[p[k]])
+                break;
+        }
+        if (at == len && k == n)
+            return true;
+    }
+    return false;
+}
+
+/* Pair r becomes token c wherever it occurs, from left to right. */
+static void llmc__pair_join(llmc__merger *m, llmc__bpe_pair *r, uint32_t c)
+{
+    const llmc__bpe_token *token = m->b->token;
+    const uint32_t left = r->left, right = r->right;
+    while (r->head != LLMC__BPE_GAP) {
+        uint32_t at = r->head, second = at + token[left].len, end = second + token[right].len;
+        uint32_t before = m->sym[at - 1], after = m->sym[end], begin = at;
+        llmc__place_leave(m, at, left, right);
+        if (before != LLMC__BPE_GAP) {
+            begin = at - token[before].len;
+            llmc__place_leave(m, begin, before, left);
+        }
+        if (after != LLMC__BPE_GAP)
+            llmc__place_leave(m, second, right, after);
+        m->sym[at] = m->sym[end - 1] = c;
+        if (before != LLMC__BPE_GAP)
+            llmc__place_enter(m, begin, before, c);
+        if (after != LLMC__BPE_GAP)
+            llmc__place_enter(m, at, c, after);
+    }
+}
+
+/* One token from pair i. False: it is written like a special token, and left out. */
+static bool llmc__merger_step(llmc__merger *m, uint32_t i)
+{
+    llmc_bpe *b = m->b;
+    llmc__bpe_pair *r = &m->pair[i];
+    llmc__bpe_token *t = &b->token[b->n];
+    t->left = r->left;
+    t->right = r->right;
+    t->at = r->head - m->word[r->head] - 1; /* as many gaps before it */
+    t->len = b->token[r->left].len + b->token[r->right].len;
+    if (!llmc__bpe_taken(b, b->text + t->at, t->len)) {
+        llmc__pair_join(m, r, b->n++);
+        llmc__fresh_settle(m);
+    }
+    llmc__pair_drop(m, i);
+    return m->fault == LLMC_OK;
+}
+
+/* llmc_bpe_train -- learns the merges                                             (TOKEN.train)
+   Fewer tokens than vocab_size where no pair is left that occurs min_frequency times.
+   Errors: BAD_ARG, NO_MEMORY (for pairs), CANCELLED. */
+LLMC_API llmc_status llmc_bpe_train(llmc_bpe *bpe, llmc_diag *diag)
+{
+    llmc__merger m;
+    uint32_t i;
+    if (bpe == NULL || bpe->trained || bpe->failed)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.train", LLMC_NO_OFFSET, "the trainer %s",
+                          bpe == NULL   ? "is NULL"
+                          : bpe->failed ? "has failed before"
+                                        : "has been trained");
+    llmc__merger_carve(&m, bpe);
+    llmc__merger_fill(&m);
+    bpe->failed = true; /* unless all goes well */
+    while (bpe->n < bpe->most && m.fault == LLMC_OK && (i = llmc__merger_best(&m)) != LLMC__BPE_GAP) {
+        if (bpe->n % 64 == 0 && !llmc__progress(&bpe->opt.progress, "merging", bpe->n - 256, bpe->most - 256))
+            return LLMC__FAIL(diag, CANCELLED, "TOKEN.train", LLMC_NO_OFFSET, "cancelled after %u merges",
+                              (unsigned)(bpe->n - 256));
+        if (!llmc__merger_step(&m, i))
+            break;
+    }
+    if (m.fault != LLMC_OK)
+        return LLMC__FAIL(diag, NO_MEMORY, "TOKEN.train", LLMC_NO_OFFSET,
+                          "after %u merges: there is memory for %u pairs of tokens, and more occur; %llu "
+                          "bytes were given",
+                          (unsigned)(bpe->n - 256), (unsigned)m.most, (unsigned long long)bpe->area_size);
+    (void)llmc__progress(&bpe->opt.progress, "merging", 1, 1);
+    bpe->failed = false;
+    bpe->trained = true;
+    return LLMC_OK;
+}
+
+//--[ 13.17 TOKEN.files ]-- a trained BPE as files that others read
+/* Bytes of a token; *n their number. */
+static const uint8_t *llmc__bpe_bytes(const llmc_bpe *b, uint32_t token, uint32_t *n)
+{
+    *n = b->token[token].len;
+    return token < 256 ? &b->byte_of[token] : b->text + b->token[token].at;
+}
+
+/* A token in GPT-2's alphabet, of which only " and \ need an escape in JSON. */
+static void llmc__bpe_letters(const llmc_bpe *b, uint32_t token, bool json, llmc__out *o)
+{
+    uint32_t n, i;
+    const uint8_t *p = llmc__bpe_bytes(b, token, &n);
+    for (i = 0; i < n; i++) {
+        char letter[4];
+        if (json && (p[i] == '"' || p[i] == '\\'))
+            llmc__out_words(o, "\\");
+        llmc__out_bytes(o, letter, llmc__utf8_write(b->letter_of[p[i]], letter));
+    }
+}
+
+/* Id of token 0, and of the first special one. */
+static uint32_t llmc__bpe_first(const llmc_bpe *b)
+{
+    return b->opt.bytes_first ? 0 : (uint32_t)b->opt.n_special;
+}
+static uint32_t llmc__bpe_first_special(const llmc_bpe *b)
+{
+    return b->opt.bytes_first ? b->n : 0;
+}
+
+/* Members of an object, a line each: special tokens and their ids. */
+static void llmc__bpe_write_special(const llmc_bpe *b, const char **comma, llmc__out *o)
+{
+    size_t i;
+    for (i = 0; i < b->opt.n_special; i++) {
+        llmc__out_words(o, *comma);
+        llmc__out_json(o, b->opt.special[i], llmc__strlen(b->opt.special[i]));
+        llmc__out_words(o, ": ");
+        llmc__out_decimal(o, llmc__bpe_first_special(b) + i);
+        *comma = ",\n  ";
+    }
+}
+
+/* {token: id, ...} in the order of ids. */
+static void llmc__bpe_write_vocab(const llmc_bpe *b, llmc__out *o)
+{
+    const char *comma = "{\n  ";
+    uint32_t i;
+    if (!b->opt.bytes_first)
+        llmc__bpe_write_special(b, &comma, o);
+    for (i = 0; i < b->n; i++) {
+        llmc__out_words(o, comma);
+        llmc__out_words(o, "\"");
+        llmc__bpe_letters(b, i, true, o);
+        llmc__out_words(o, "\": ");
+        llmc__out_decimal(o, llmc__bpe_first(b) + i);
+        comma = ",\n  ";
+    }
+    if (b->opt.bytes_first)
+        llmc__bpe_write_special(b, &comma, o);
+    llmc__out_words(o, "\n }");
+}
+
+/* Merges in the order of their ranks; what stands before, between and behind them. */
+static void llmc__bpe_write_merges(const llmc_bpe *b, bool json, llmc__out *o)
+{
+    uint32_t i;
+    for (i = 256; i < b->n; i++) {
+        llmc__out_words(o, !json ? "" : i == 256 ? "\n  \"" : ",\n  \"");
+        llmc__bpe_letters(b, b->token[i].left, json, o);
+        llmc__out_words(o, " ");
+        llmc__bpe_letters(b, b->token[i].right, json, o);
+        llmc__out_words(o, json ? "\"" : "\n");
+    }
+}
+
+/* How text is cut: GPT-2's pattern is ByteLevel's own, others go before it. */
+static void llmc__bpe_write_cut(const llmc_bpe *b, llmc__out *o)
+{
+    static const char level[] =
+        "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": ";
+    bool own = b->n_write == 1 && b->write[0].pattern == LLMC__PAT_GPT2;
+    uint32_t i, k;
+    if (own || b->n_write == 0) {
+        llmc__out_words(o, level);
+        llmc__out_words(o, own ? "true}" : "false}");
+        return;
+    }
+    llmc__out_words(o, "{\"type\": \"Sequence\", \"pretokenizers\": [");
+    for (i = 0; i < b->n_write; i++) {
+        for (k = 0; llmc__regex_table[k].pattern != b->write[i].pattern; k++)
+            ; /* it is there: see llmc__bpe_pattern */
+        llmc__out_words(o, "\n  {\"type\": \"Split\", \"pattern\": {\"Regex\": ");
+        llmc__out_json(o, llmc__regex_table[k].text, llmc__strlen(llmc__regex_table[k].text));
+        llmc__out_words(o, "}, \"behavior\": \"Isolated\", \"invert\": false},");
+    }
+    llmc__out_words(o, "\n  ");
+    llmc__out_words(o, level);
+    llmc__out_words(o, "false}]}");
+}
+
+/* tokenizer.json. */
+static void llmc__bpe_write_tokenizer(const llmc_bpe *b, llmc__out *o)
+{
+    size_t i;
+    llmc__out_words(
+        o, "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n \"added_tokens\": [");
+    for (i = 0; i < b->opt.n_special; i++) {
+        llmc__out_words(o, i == 0 ? "\n  {\"id\": " : ",\n  {\"id\": ");
+        llmc__out_decimal(o, llmc__bpe_first_special(b) + i);
+        llmc__out_words(o, ", \"content\": ");
+        llmc__out_json(o, b->opt.special[i], llmc__strlen(b->opt.special[i]));
+        llmc__out_words(
+            o, ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, "
+               "\"special\": true}");
+    }
+    llmc__out_words(o, "\n ],\n \"normalizer\": null,\n \"pre_tokenizer\": ");
+    llmc__bpe_write_cut(b, o);
+    llmc__out_words(o, ",\n \"post_processor\": null,\n \"decoder\": {\"type\": \"ByteLevel\", "
+                       "\"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true},\n "
+                       "\"model\": {\"type\": \"BPE\", \"dropout\": null, \"unk_token\": null, "
+                       "\"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, "
+                       "\"fuse_unk\": false, \"byte_fallback\": false, \"ignore_merges\": ");
+    llmc__out_words(o, b->ignore_merges ? "true,\n \"vocab\": " : "false,\n \"vocab\": ");
+    llmc__bpe_write_vocab(b, o);
+    llmc__out_words(o, ",\n \"merges\": [");
+    llmc__bpe_write_merges(b, true, o);
+    llmc__out_words(o, "\n ]}\n}\n");
+}
+
+/* Bytes in base64, a blank, the rank. */
+static void llmc__bpe_write_ranks(const llmc_bpe *b, llmc__out *o)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t i, at, k, n;
+    for (i = 0; i < b->n; i++) {
+        const uint8_t *p = llmc__bpe_bytes(b, i, &n);
+        for (at = 0; at < n; at += 3) {
+            char four[4] = {'=', '=', '=', '='};
+            uint32_t v = (uint32_t)p[at] << 16;
+            v |= at + 1 < n ? (uint32_t)p[at + 1] << 8 : 0;
+            v |= at + 2 < n ? p[at + 2] : 0u;
+            for (k = 0; k < 4 && at + k <= n; k++) /* two digits for a byte, and one more for each other */
+                four[k] = digit[v >> (18 - 6 * k) & 63];
+            llmc__out_bytes(o, four, 4);
+        }
+        llmc__out_words(o, " ");
+        llmc__out_decimal(o, i);
+        llmc__out_words(o, "\n");
+    }
+}
+
+/* tokenizer_config.json: roles of special tokens that have the names which makers use for them. */
+static void llmc__bpe_write_config(const llmc_bpe *b, llmc__out *o)
+{
+    static const struct {
+        const char *role, *text[5];
+    } known[] = {{"bos_token", {"<|bos|>", "<s>", "<BOS>", "<|begin_of_text|>", "<|endoftext|>"}},
+                 {"eos_token", {"<|assistant_end|>", "</s>", "<EOS>", "<|end_of_text|>", "<|endoftext|>"}},
+                 {"unk_token", {"<UNK>", "<unk>", "[UNK]", NULL, NULL}},
+                 {"pad_token", {"<PAD>", "<pad>", "[PAD]", NULL, NULL}}};
+    size_t i, k, s;
+    llmc__out_words(o, "{\n \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n "
+                       "\"clean_up_tokenization_spaces\": false");
+    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+        for (k = s = 0; k < 5 && known[i].text[k] != NULL && s == 0; k++)
+            for (s = b->opt.n_special; s > 0 && !llmc__streq(b->opt.special[s - 1], known[i].text[k]); s--)
+                ;
+        if (s == 0)
+            continue;
+        llmc__out_words(o, ",\n \"");
+        llmc__out_words(o, known[i].role);
+        llmc__out_words(o, "\": ");
+        llmc__out_json(o, b->opt.special[s - 1], llmc__strlen(b->opt.special[s - 1]));
+    }
+    llmc__out_words(o, "\n}\n");
+}
+
+/* llmc_bpe_write -- one file of a trained BPE                                     (TOKEN.files)
+   Errors: BAD_ARG (not trained; ranks without bytes_first), IO (the writer stopped). */
+LLMC_API llmc_status llmc_bpe_write(const llmc_bpe *bpe, llmc_bpe_file file, const llmc_writer *writer,
+                                    llmc_diag *diag)
+{
+    llmc__out o;
+    if (bpe == NULL || writer == NULL || writer->write == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.files", LLMC_NO_OFFSET, "bpe or writer is NULL");
+    if (!bpe->trained)
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.files", LLMC_NO_OFFSET, "the trainer has not been trained");
+    if ((unsigned)file > LLMC_BPE_CONFIG || (file == LLMC_BPE_RANKS && !bpe->opt.bytes_first))
+        return LLMC__FAIL(diag, BAD_ARG, "TOKEN.files", LLMC_NO_OFFSET,
+                          file == LLMC_BPE_RANKS ? "ranks need bytes_first" : "no such file");
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = writer;
+    if (file == LLMC_BPE_TOKENIZER)
+        llmc__bpe_write_tokenizer(bpe, &o);
+    else if (file == LLMC_BPE_VOCAB)
+        llmc__bpe_write_vocab(bpe, &o);
+    else if (file == LLMC_BPE_MERGES)
+        llmc__out_words(&o, "#version: 0.2\n");
+    else if (file == LLMC_BPE_RANKS)
+        llmc__bpe_write_ranks(bpe, &o);
+    else
+        llmc__bpe_write_config(bpe, &o);
+    if (file == LLMC_BPE_MERGES)
+        llmc__bpe_write_merges(bpe, false, &o);
+    if (file == LLMC_BPE_VOCAB)
+        llmc__out_words(&o, "\n");
+    if (o.failed)
+        return LLMC__FAIL(diag, IO, "TOKEN.files", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)o.at);
+    return LLMC_OK;
+}
 #endif /* LLMC_NO_TOKEN */
 
 //==[ 14 MODEL ]==== configuration, weights and tokenizer out of files ==== needs: 03 04 07 08 12 13 ====
@@ -23514,7 +26897,8 @@ enum {
     LLMC__W_GLOBALS = LLMC__W_ATTN_NORM
 };
 
-#define LLMC__BIT(id) (UINT64_C(1) << LLMC__W_##id) /* a set of roles is one word: at most 64 roles */
+/* In a set of roles, one word: the last role has no bit (GRAD.params). */
+#define LLMC__BIT(id) (UINT64_C(1) << LLMC__W_##id)
 
 /* A role's name and shape. A matrix is [rows][cols] row-major, dim[0] = cols and dim[1] = rows; y = W x
    takes x [cols] to y [rows]. Dimension letters as in the list above. */
@@ -23555,6 +26939,39 @@ struct llmc_model {
     llmc_generation generation;
     bool vocab_only; /* no tensors, no layers: only the tokenizer and names */
 };
+
+/* One map's pair: y += scale B (A x). B lies transposed, so that its product is a sum of rows. */
+typedef struct llmc__lora_pair {
+    const llmc_tensor *w; /* the model's matrix [outputs][inputs] */
+    uint32_t layer;
+    unsigned role;
+    uint32_t rank;
+    float scale;
+    const float *a; /* [rank][inputs]  */
+    const float *b; /* [rank][outputs] */
+} llmc__lora_pair;
+
+struct llmc_lora {
+    const llmc_model *model;
+    llmc__lora_pair *pair; /* [n] by the address of w; while it is made: see MODEL.lora */
+    uint32_t n, rank;      /* the largest */
+    float alpha;
+    uint64_t weights, mark; /* floats; a number for what it computes, never 0 */
+};
+
+/* The pair of a matrix; NULL: it is not changed. */
+static const llmc__lora_pair *llmc__lora_of(const llmc_lora *lora, const llmc_tensor *w)
+{
+    uint32_t low = 0, high = lora->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uintptr_t)lora->pair[middle].w < (uintptr_t)w)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < lora->n && lora->pair[low].w == w ? &lora->pair[low] : NULL;
+}
 
 /* A weight by role: of the whole model, or of layer l < L. NULL: the family has it not, or the file
    leaves out an optional one. Fused q, k, v are found as Q, K, V too. */
@@ -24141,7 +27558,7 @@ typedef struct llmc__hyper_row {
 
 /* By LLMC__HP_... */
 static const llmc__hyper_row llmc__hyper_table[LLMC__HP_COUNT] = {
-#define LLMC__HYPER_ROW(id, rule, gguf, hf) {gguf, hf, LLMC__HYPER_##rule},
+#define LLMC__HYPER_ROW(id, rule, gguf, hf) {gguf, LLMC__FORMATS ? hf : "", LLMC__HYPER_##rule},
     LLMC__HYPER_LIST(LLMC__HYPER_ROW)
 #undef LLMC__HYPER_ROW
 };
@@ -24280,7 +27697,7 @@ static bool llmc__value_next(const llmc__value *list, llmc_json_iter *it, uint32
     llmc__gguf g;
     llmc__gguf_value v;
     unsigned size = llmc__gguf_size(list->type);
-    if (list->type == UINT8_MAX) {
+    if (LLMC__FORMATS && list->type == UINT8_MAX) {
         if (!llmc_json_next(llmc__value_view(list), it, NULL, &element))
             return false;
         *out = llmc__value_json(element);
@@ -24330,7 +27747,7 @@ static llmc_status llmc__hyper_put(llmc__hyper *h, unsigned key, const llmc__val
         llmc__value method;
         bool number = v->kind == LLMC__VALUE_NUMBER || v->kind == LLMC__VALUE_FLAG;
         method.kind = LLMC__VALUE_NONE;
-        if (key == LLMC__HP_QUANTIZED && v->kind == LLMC__VALUE_OBJECT)
+        if (LLMC__FORMATS && key == LLMC__HP_QUANTIZED && v->kind == LLMC__VALUE_OBJECT)
             method = llmc__value_json(llmc_json_get(llmc__value_view(v), "quant_method"));
         if (llmc__value_is(&method, "mxfp4")) /* the tensors say it, too */
             return LLMC_OK;
@@ -24909,7 +28326,7 @@ static llmc_status llmc__config_positions(llmc_config *c, const llmc__hyper *h)
         return LLMC_OK;
     if (list->kind != LLMC__VALUE_LIST || !llmc__config_layers(&c->unturned, c->n_layer, list, NULL))
         return llmc__hyper_fail(h, LLMC__HP_UNTURNED, LLMC_BAD_FILE, "must have one flag for each layer");
-    for (l = 0; l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
+    for (l = 0; LLMC__FORMATS && l < c->n_layer && !h->gguf; l++) /* makers: 1 means turned */
         llmc__layers_put(&c->unturned, l, !llmc_layers_has(&c->unturned, l));
     return LLMC_OK;
 }
@@ -25102,7 +28519,7 @@ static llmc_status llmc__config_rope(llmc_config *c, const llmc__hyper *h)
     if ((h->family->traits & LLMC__LOCAL_BASE) != 0)
         c->rope_local_base = 10000;
     LLMC__TRY(llmc__hyper_f32_or_0(h, LLMC__HP_ROPE_LOCAL_BASE, 1e15, &c->rope_local_base));
-    if (h->gguf)
+    if (!LLMC__FORMATS || h->gguf)
         LLMC__TRY(llmc__rope_gguf(c, h));
     else if (h->value[LLMC__HP_ROPE_SCALING].kind != LLMC__VALUE_NONE)
         LLMC__TRY(llmc__rope_json(c, h));
@@ -25127,7 +28544,7 @@ static void llmc__config_nanochat(llmc_config *c, const llmc__hyper *h)
     const llmc__value *pattern = &h->value[LLMC__HP_WINDOW_PATTERN];
     bool late = llmc__streq(c->family, "nanochat-2026"), rust = llmc__streq(c->family, "nanochat-rust");
     uint32_t l, T = c->context_length, n;
-    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf)
+    if ((h->family->traits & LLMC__NANOCHAT) == 0 || h->gguf || !LLMC__FORMATS)
         return;
     c->norm_eps = rust ? 1e-6f : 1.1920929e-7f;
     c->rope_base = late ? 1e5f : c->rope_base;
@@ -25240,6 +28657,12 @@ typedef struct llmc__source {
 #endif
 } llmc__source;
 
+/* A kind of file as this build knows it: under LLMC_NO_FORMATS all but one are unknown. */
+static LLMC__ALWAYS inline llmc_file_kind llmc__kind_read(llmc_file_kind kind)
+{
+    return LLMC__FORMATS || kind == LLMC_FILE_GGUF ? kind : LLMC_FILE_UNKNOWN;
+}
+
 /* What messages call the model's file; never NULL. */
 static const char *llmc__source_name(const llmc__source *s)
 {
@@ -25250,7 +28673,8 @@ static const char *llmc__source_name(const llmc__source *s)
    gives. */
 static bool llmc__source_gguf_names(const llmc__source *s)
 {
-    return s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C || s->kind == LLMC_FILE_LLMC;
+    return !LLMC__FORMATS || s->kind == LLMC_FILE_GGUF || s->kind == LLMC_FILE_LLAMA2C ||
+           s->kind == LLMC_FILE_LLMC;
 }
 
 /* A walk over all tensors of all files; all zero but s before the first. */
@@ -25309,7 +28733,7 @@ static llmc_status llmc__tensors_open(llmc__tensors *w)
     LLMC_MEMSET(&w->as, 0, sizeof w->as);
     w->open = true;
     w->kind = llmc_file_identify(file);
-    switch (w->kind) {
+    switch (llmc__kind_read(w->kind)) {
     case LLMC_FILE_GGUF:
         LLMC__TRY(llmc__gguf_open(&w->as.gguf.file, file, false, diag));
         w->as.gguf.r = w->as.gguf.file.file;
@@ -25336,7 +28760,7 @@ static llmc_status llmc__tensors_open(llmc__tensors *w)
 /* The next tensor of the open file, DONE after its last. */
 static llmc_status llmc__tensors_step(llmc__tensors *w, llmc_tensor *out)
 {
-    switch (w->kind) {
+    switch (llmc__kind_read(w->kind)) {
     case LLMC_FILE_GGUF:
         if (w->as.gguf.left == 0)
             return LLMC_DONE;
@@ -26262,6 +29686,8 @@ static llmc_status llmc__source_templates(llmc__source *s, const llmc_blob *file
     llmc_json root;
     unsigned k;
     size_t i;
+    if (!LLMC__FORMATS)
+        return LLMC_OK;
     for (k = 0; k < 2; k++)
         for (i = 0; i < n; i++) {
             if (!llmc__streq(llmc__blob_name(&files[i]), name[k]))
@@ -26298,7 +29724,7 @@ static size_t llmc__source_separate(const llmc__source *s, const llmc_blob **fil
 static llmc_status llmc__source_vocab_files(llmc__source *s, const llmc_blob *files, size_t n)
 {
     llmc_tokenizer_options o;
-    llmc__vocab_part part;
+    llmc__vocab_part part = (llmc__vocab_part)0; /* success sets it, which gcc does not see */
     llmc__gguf g;
     llmc__options(&o, sizeof o, s->opt.tokenizer_options);
     LLMC_MEMSET(&s->vocab_file, 0, sizeof s->vocab_file);
@@ -26324,7 +29750,7 @@ static llmc_status llmc__source_vocab(llmc__source *s, llmc_diag *diag)
     llmc__mog mog;
     if (n > 0)
         return llmc__source_vocab_files(s, files, n);
-    switch (s->kind) {
+    switch (llmc__kind_read(s->kind)) {
     case LLMC_FILE_GGUF:
         LLMC__TRY(llmc__source_template(s, &s->gguf));
         return llmc__vocab_gguf(&s->vocab, &s->gguf, &s->has_vocab);
@@ -26390,7 +29816,7 @@ static llmc_status llmc__source_read(llmc__source *s)
         return LLMC__FAIL(s->diag, UNSUPPORTED, "MODEL.open", LLMC_NO_OFFSET,
                           "%s: a model in several files is a split GGUF or a folder of safetensors",
                           llmc__source_name(s));
-    switch (s->kind) {
+    switch (llmc__kind_read(s->kind)) {
     case LLMC_FILE_GGUF:
         return llmc__source_gguf(s);
     case LLMC_FILE_LLAMA2C:
@@ -26414,8 +29840,8 @@ static llmc_status llmc__source_read(llmc__source *s)
         }
         return LLMC_OK;
     }
-    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known",
-                      llmc__source_name(s));
+    return LLMC__FAIL(s->diag, BAD_FILE, "MODEL.open", 0, "%s: not a model in any format that is known%s",
+                      llmc__source_name(s), LLMC__FORMATS ? "" : " (built with LLMC_NO_FORMATS: only GGUF)");
 }
 
 /* llmc__source_open -- all that can be read and checked without memory     (MODEL.source)
@@ -27135,9 +30561,13 @@ static llmc_status llmc__rope_factors(const llmc_model *m, const llmc__source *s
     unsigned role = !long_rope ? LLMC__W_ROPE_FREQS : set == 0 ? LLMC__W_ROPE_SHORT : LLMC__W_ROPE_LONG;
     const llmc_tensor *t = m->global[role];
     uint32_t n = m->config.rope_dims / 2, i = 0;
-    llmc__value list = llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor")), v;
+    llmc__value list, v;
     llmc_json_iter it;
-    bool good = t != NULL || list.kind == LLMC__VALUE_LIST;
+    bool good;
+    list.kind = LLMC__VALUE_NONE;
+    if (LLMC__FORMATS)
+        list = llmc__value_json(llmc_json_get(s->rope, set == 0 ? "short_factor" : "long_factor"));
+    good = t != NULL || list.kind == LLMC__VALUE_LIST;
     LLMC_MEMSET(&it, 0, sizeof it);
     if (t != NULL) {
         llmc__tensor_row_f32(t, 0, out);
@@ -27209,7 +30639,7 @@ static llmc_status llmc__model_carve(llmc_model **out, llmc__model_parts *p, con
         llmc__experts_carve(p, s, a);
     p->norms = (float *)llmc__take(a, heads, (uint64_t)c->head_dim * sizeof(float));
     p->factors = (float *)llmc__take(a, factors ? c->rope_dims : 0, sizeof(float));
-    if (s->chat_template_json.type == LLMC_JSON_STRING) {
+    if (LLMC__FORMATS && s->chat_template_json.type == LLMC_JSON_STRING) {
         p->chat_template_len = llmc_json_string(s->chat_template_json, NULL, 0);
         p->chat_template = (char *)llmc__take(a, (uint64_t)p->chat_template_len + 1, 1);
         if (!a->failed && a->base != NULL)
@@ -28449,17 +31879,61 @@ static const float *llmc__save_weights(const llmc_importance *imp, const llmc__i
     return table == NULL ? NULL : table + r / it->dim[1] * each;
 }
 
+/* The pair of an adapter that changes row r of an item, and which of its outputs that is; NULL: none does. A
+   fused tensor has the maps of its parts, which are views of it. */
+static const llmc__lora_pair *llmc__save_pair(const llmc__save *s, const llmc__items *w, const llmc__item *it,
+                                              uint64_t r, uint64_t *output)
+{
+    const llmc_lora *lora = s->opt->lora;
+    const llmc_tensor *t, *own = s->m->tensors;
+    uint64_t row;
+    uint32_t i;
+    if (lora == NULL || it->t == NULL || it->n_dims != 2)
+        return NULL;
+    t = llmc__item_at(w, it, r, &row);
+    for (i = 0; i < lora->n; i++) {
+        const llmc__lora_pair *p = &lora->pair[i];
+        bool view = p->w < own || p->w >= own + s->m->n_tensors;
+        uint64_t at = row, unit = t->transposed ? llmc_dtype_bytes(t->type, 1) : llmc__row_bytes(t);
+        if (p->layer != it->layer || p->w->dim[0] != it->dim[0] ||
+            (p->w != t && (!view || p->w->data < t->data || p->w->data >= t->data + t->bytes)))
+            continue;
+        if (p->w != t)
+            at -= (uint64_t)(p->w->data - t->data) / unit; /* of an earlier part: beyond all rows */
+        if (at >= p->w->dim[1])
+            continue;
+        *output = at;
+        return p;
+    }
+    return NULL;
+}
+
+/* row [n] += scale B A, of one output. */
+static void llmc__save_adapt(const llmc__save *s, const llmc__lora_pair *p, uint64_t output, float *row,
+                             size_t n)
+{
+    float scale = p->scale * (s->opt->lora_scale != 0 ? s->opt->lora_scale : 1);
+    uint32_t k;
+    size_t i;
+    for (k = 0; k < p->rank; k++) {
+        float x = scale * p->b[k * p->w->dim[1] + output];
+        for (i = 0; i < n; i++)
+            row[i] += x * p->a[k * n + i];
+    }
+}
+
 /* One item's data, row by row: as it is, or through the work memory. Reports to the progress callback about
    once a MiB and at the item's end. Returns OK, IO (the writer stopped) or CANCELLED; the caller words the
    failure. */
 static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const llmc__item *it, llmc_dtype type)
 {
-    uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i;
+    uint64_t rows = it->dim[1] * it->dim[2] * it->dim[3], i, output = 0;
     size_t n = (size_t)it->dim[0], bytes = llmc_dtype_bytes(type, n);
     uint64_t report = s->done; /* bytes done at the last report */
     bool columns = llmc__item_by_columns(w, it);
     for (i = 0; i < rows; i++) {
-        const uint8_t *raw = llmc__item_raw(w, it, i, type, (uint8_t *)s->spare);
+        const llmc__lora_pair *pair = llmc__save_pair(s, w, it, i, &output);
+        const uint8_t *raw = pair != NULL ? NULL : llmc__item_raw(w, it, i, type, (uint8_t *)s->spare);
         float *row = columns ? s->rows + i % LLMC__ITEM_ROWS * n : s->rows;
         if (raw != NULL) { /* straight from the map, bit for bit */
             llmc__out_bytes(s->o, raw, bytes);
@@ -28468,6 +31942,8 @@ static llmc_status llmc__save_data(llmc__save *s, const llmc__items *w, const ll
                 llmc__item_row_f32(w, it, i, row, s->spare);
             else if (i % LLMC__ITEM_ROWS == 0)
                 llmc__item_columns_f32(it, i, llmc__min(LLMC__ITEM_ROWS, rows - i), row);
+            if (pair != NULL)
+                llmc__save_adapt(s, pair, output, row, n);
             llmc__save_pack(type, row, llmc__save_weights(&s->opt->importance, it, i), s->weights, n,
                             s->spare);
             llmc__out_bytes(s->o, s->spare, bytes);
@@ -29073,6 +32549,11 @@ static llmc_status llmc__save_check(const llmc_model *model, const llmc_save_opt
         (o->mix != LLMC_MIX_NONE && o->type != LLMC_Q3_K && o->type != LLMC_Q4_K && o->type != LLMC_Q5_K))
         return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
                           "mixes are of Q3_K, Q4_K and Q5_K, not of %s", llmc_dtype_name(o->type));
+    if (o->lora != NULL &&
+        (o->lora->model != model || o->format != LLMC_SAVE_GGUF || !llmc__finite(o->lora_scale)))
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.save", LLMC_NO_OFFSET,
+                          "lora: an adapter of this model, a finite lora_scale and the format GGUF are "
+                          "expected");
     return LLMC_OK;
 }
 
@@ -29358,6 +32839,718 @@ LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibrati
     return out;
 }
 
+//--[ 14.16 MODEL.lora ]-- adapters of a model: in memory, out of files, into files
+/* Maps that an adapter may change, in this order in a layer's slots. QKV only where it is grouped. */
+#define LLMC__LORA_SLOTS 8
+static const uint8_t llmc__lora_roles[LLMC__LORA_SLOTS] = {
+    LLMC__W_QKV, LLMC__W_Q, LLMC__W_K, LLMC__W_V, LLMC__W_O, LLMC__W_GATE, LLMC__W_UP, LLMC__W_DOWN};
+
+/* The slot of a role while it is made; NULL: none of those that can be changed. */
+static llmc__lora_pair *llmc__lora_slot(llmc_lora *lora, uint32_t layer, unsigned role)
+{
+    unsigned i;
+    for (i = 0; i < LLMC__LORA_SLOTS; i++)
+        if (llmc__lora_roles[i] == role)
+            return &lora->pair[(size_t)layer * LLMC__LORA_SLOTS + i];
+    return NULL;
+}
+
+/* FNV-1a (Fowler, Noll, Vo) over floats, 32 bits at a time. */
+static uint64_t llmc__lora_hash(uint64_t hash, const float *x, uint64_t n)
+{
+    uint64_t i;
+    for (i = 0; i < n; i++)
+        hash = (hash ^ llmc__f32_bits(x[i])) * 0x100000001b3u;
+    return hash;
+}
+
+/* Slots to a list: empty ones go, the others are sorted (Shell 1959). Sums and the mark. */
+static void llmc__lora_finish(llmc_lora *lora)
+{
+    uint32_t all = lora->model->config.n_layer * LLMC__LORA_SLOTS, gap, i, j;
+    uint64_t hash = 0xcbf29ce484222325u;
+    lora->n = lora->rank = 0;
+    lora->weights = 0;
+    for (i = 0; i < all; i++) {
+        llmc__lora_pair p = lora->pair[i];
+        if (p.rank == 0)
+            continue;
+        hash = (hash ^ ((uint64_t)p.layer * LLMC__W_COUNT + p.role)) * 0x100000001b3u;
+        hash = llmc__lora_hash(llmc__lora_hash(hash, &p.scale, 1), p.a, p.rank * p.w->dim[0]);
+        hash = llmc__lora_hash(hash, p.b, p.rank * p.w->dim[1]);
+        lora->weights += p.rank * (p.w->dim[0] + p.w->dim[1]);
+        lora->rank = p.rank > lora->rank ? p.rank : lora->rank;
+        lora->pair[lora->n++] = p;
+    }
+    lora->mark = hash | 1;
+    for (gap = lora->n / 2; gap > 0; gap /= 2)
+        for (i = gap; i < lora->n; i++) {
+            llmc__lora_pair p = lora->pair[i];
+            for (j = i; j >= gap && (uintptr_t)lora->pair[j - gap].w > (uintptr_t)p.w; j -= gap)
+                lora->pair[j] = lora->pair[j - gap];
+            lora->pair[j] = p;
+        }
+}
+
+/* The struct and its slots, all empty. NULL where memory is only measured. */
+static llmc_lora *llmc__lora_carve(const llmc_model *m, llmc__arena *a)
+{
+    llmc_lora *lora = (llmc_lora *)llmc__take(a, 1, sizeof *lora);
+    uint64_t slots = (uint64_t)m->config.n_layer * LLMC__LORA_SLOTS;
+    llmc__lora_pair *pair = (llmc__lora_pair *)llmc__take(a, slots, sizeof *pair);
+    if (a->base == NULL || a->failed)
+        return NULL;
+    LLMC_MEMSET(lora, 0, sizeof *lora);
+    LLMC_MEMSET(pair, 0, (size_t)slots * sizeof *pair);
+    lora->model = m;
+    lora->pair = pair;
+    return lora;
+}
+
+/* An adapter's files while they are read. */
+typedef struct llmc__lora_file {
+    const llmc_model *m;
+    const llmc__family *family;
+    llmc_diag *diag;
+    const char *name; /* for messages */
+    bool gguf, root;  /* root: scaled by 1 / sqrt(rank) (Kalajdzievski 2023) */
+    float alpha;      /* 0: not scaled */
+    llmc__gguf g;
+    llmc__safetensors s;
+    llmc__reader at; /* walks: the next tensor's entry */
+    llmc__safetensors_walk walk;
+    uint64_t next;
+} llmc__lora_file;
+
+/* Where row r of q or k, as the file has them, stands in the model: GGUF and makers may pair the elements of
+   a head otherwise for RoPE, see llmc__head_row. gguf: how the file has them. */
+static uint64_t llmc__lora_row(const llmc_model *m, const llmc__family *family, bool gguf, unsigned role,
+                               uint64_t r)
+{
+    const llmc_config *c = &m->config;
+    llmc_rope rope = !gguf                                          ? family->rope_hf
+                     : (family->traits & LLMC__ROPE_HALF_GGUF) != 0 ? LLMC_ROPE_HALF
+                                                                    : LLMC_ROPE_ADJACENT;
+    uint64_t K = c->head_dim, half = c->rope_dims / 2, i = r % K, head = r - i;
+    if (c->pos != LLMC_POS_ROPE || rope == c->rope || (role != LLMC__W_Q && role != LLMC__W_K) ||
+        i >= 2 * half)
+        return r;
+    return head + (rope == LLMC_ROPE_HALF ? i % half * 2 + i / half : i % 2 * half + i / 2);
+}
+
+/* Whether a model's q, k and v are laid out otherwise than a file's, by more than that: then they are
+   refused. */
+static bool llmc__lora_regroups(const llmc_model *m, const llmc__family *family, bool gguf, unsigned role)
+{
+    bool grouped = (family->traits & LLMC__GROUPED) != 0;
+    return grouped && role <= LLMC__W_V && (gguf ? m->config.qkv_grouped : !m->config.qkv_grouped);
+}
+
+/* A key of the GGUF, by name: text and numbers; false: not there. */
+static bool llmc__lora_key(const llmc__lora_file *f, const char *name, const char **text, size_t *len,
+                           double *number)
+{
+    llmc__reader r = f->g.file;
+    llmc__gguf_pair p;
+    uint64_t i;
+    r.at = f->g.keys_at;
+    for (i = 0; i < f->g.n_keys && llmc__gguf_next(&r, &p) == LLMC_OK; i++)
+        if (llmc__texteq(p.key, p.key_len, name))
+            return text != NULL ? llmc__gguf_text(&f->g, &p.value, text, len)
+                                : llmc__gguf_real(&f->g, &p.value, number);
+    return false;
+}
+
+/* Whether a key's text is `want`. Errors: BAD_FILE. */
+static llmc_status llmc__lora_want(const llmc__lora_file *f, const char *key, const char *want)
+{
+    const char *text = "";
+    size_t len = 0;
+    if (llmc__lora_key(f, key, &text, &len, NULL) && llmc__texteq(text, len, want))
+        return LLMC_OK;
+    return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET,
+                      "%s: no adapter for this model: %s is '%.*s', expected '%s'", f->name, key,
+                      (int)llmc__min(len, 40), text, want);
+}
+
+/* Checks the number that scales all of it. Errors: BAD_FILE. */
+static llmc_status llmc__lora_alpha(llmc__lora_file *f, const char *key, bool there, double alpha)
+{
+    if (!there || !(alpha >= 0 && alpha <= 1e6))
+        return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: %s must be a number from 0 to 1e6", f->name, key);
+    f->alpha = (float)alpha;
+    return LLMC_OK;
+}
+
+/* llama.cpp's form: a GGUF that says it is one. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__lora_open_gguf(llmc__lora_file *f, const llmc_blob *file)
+{
+    double alpha = 0;
+    bool there;
+    f->gguf = true;
+    LLMC__TRY(llmc__gguf_open(&f->g, file, false, f->diag));
+    LLMC__TRY(llmc__lora_want(f, "general.type", "adapter"));
+    LLMC__TRY(llmc__lora_want(f, "adapter.type", "lora"));
+    LLMC__TRY(llmc__lora_want(f, "general.architecture", f->family->name));
+    there = llmc__lora_key(f, "adapter.lora.alpha", NULL, NULL, &alpha);
+    return llmc__lora_alpha(f, "adapter.lora.alpha", there, alpha);
+}
+
+/* What PEFT's adapter_config.json may say besides, and what a reader would get wrong by passing it over. */
+static const char *llmc__lora_lacks(llmc_json o)
+{
+    static const char *const empty[4] = {"rank_pattern", "alpha_pattern", "modules_to_save",
+                                         "layer_replication"};
+    llmc_json bias = llmc_json_get(o, "bias"), v, one;
+    llmc_json_iter it;
+    unsigned i;
+    if (llmc_json_bool(llmc_json_get(o, "use_dora"), false))
+        return "use_dora";
+    if (bias.type == LLMC_JSON_STRING && !llmc_json_equal(bias, "none"))
+        return "bias";
+    for (i = 0; i < 4; i++) {
+        v = llmc_json_get(o, empty[i]);
+        LLMC_MEMSET(&it, 0, sizeof it);
+        if ((v.type == LLMC_JSON_OBJECT || v.type == LLMC_JSON_ARRAY) && llmc_json_next(v, &it, NULL, &one))
+            return empty[i];
+    }
+    return NULL;
+}
+
+/* PEFT's form: safetensors, and a JSON text beside them. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__lora_open_peft(llmc__lora_file *f, const llmc_blob *tensors, const llmc_blob *config)
+{
+    llmc_json o, alpha;
+    const char *lacks;
+    if (config == NULL)
+        return LLMC__FAIL(f->diag, BAD_ARG, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: adapter_config.json, which says how it is scaled, is needed, too", f->name);
+    LLMC__TRY(llmc__safetensors_open(&f->s, tensors, f->diag));
+    LLMC__TRY(llmc_json_parse(config, &o, f->diag));
+    if (o.type != LLMC_JSON_OBJECT || !llmc_json_equal(llmc_json_get(o, "peft_type"), "LORA"))
+        return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET, "%s: peft_type must be \"LORA\"",
+                          config->name != NULL ? config->name : "the configuration");
+    lacks = llmc__lora_lacks(o);
+    if (lacks != NULL)
+        return LLMC__FAIL(f->diag, UNSUPPORTED, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: '%s' asks for something that is not supported",
+                          config->name != NULL ? config->name : "the configuration", lacks);
+    f->root = llmc_json_bool(llmc_json_get(o, "use_rslora"), false);
+    alpha = llmc_json_get(o, "lora_alpha");
+    return llmc__lora_alpha(f, "lora_alpha", alpha.type == LLMC_JSON_NUMBER, llmc_json_number(alpha, -1));
+}
+
+/* Opens whatever the files are. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__lora_open(llmc__lora_file *f, const llmc_model *m, const llmc_blob *files, size_t n,
+                                   llmc_diag *diag)
+{
+    const llmc_blob *tensors = NULL, *config = NULL;
+    size_t i;
+    LLMC_MEMSET(f, 0, sizeof *f);
+    if (m == NULL || m->vocab_only || files == NULL || n == 0 || n > 2)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.lora", LLMC_NO_OFFSET,
+                          "a model with its weights and an adapter's one or two files are needed");
+    for (i = 0; i < n; i++) { /* what is neither a GGUF nor safetensors is the configuration */
+        const uint8_t *p = (const uint8_t *)files[i].data;
+        if (p != NULL && files[i].size > 8 && (LLMC_MEMCMP(p, "GGUF", 4) == 0 || (p[7] == 0 && p[8] == '{')))
+            tensors = &files[i];
+        else
+            config = &files[i];
+    }
+    f->m = m;
+    f->family = llmc__family_named(m->config.family, llmc__strlen(m->config.family), false);
+    f->diag = diag;
+    f->name = tensors != NULL && tensors->name != NULL ? tensors->name : "the adapter";
+    if (tensors == NULL || tensors->data == NULL || tensors->size < 8)
+        return LLMC__FAIL(diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET, "%s: no adapter's tensors", f->name);
+    return LLMC_MEMCMP(tensors->data, "GGUF", 4) == 0 ? llmc__lora_open_gguf(f, tensors)
+                                                      : llmc__lora_open_peft(f, tensors, config);
+}
+
+/* The next tensor; DONE after the last. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__lora_next(llmc__lora_file *f, llmc_tensor *out)
+{
+    if (!f->gguf)
+        return llmc__safetensors_next(&f->s, &f->walk, out);
+    if (f->next == 0) {
+        f->at = f->g.file;
+        f->at.at = f->g.tensors_at;
+    }
+    if (f->next++ == f->g.n_tensors)
+        return LLMC_DONE;
+    return llmc__gguf_tensor(&f->g, &f->at, out);
+}
+
+/* name to the map that it belongs to, and which half it is. False: it is neither A nor B of anything. */
+static bool llmc__lora_name(const llmc__lora_file *f, const char *name, llmc__place *place, bool *is_b)
+{
+    static const char *const end[2][2] = {{".lora_A.weight", ".lora_B.weight"}, {".lora_a", ".lora_b"}};
+    static const char prefix[] = "base_model.model.";
+    char stem[LLMC_NAME_MAX + 8];
+    size_t len = llmc__strlen(name), n, i;
+    for (i = 0; i < 2; i++) {
+        n = llmc__strlen(end[f->gguf ? 1 : 0][i]);
+        if (len > n && llmc__streq(name + len - n, end[f->gguf ? 1 : 0][i]))
+            break;
+    }
+    if (i == 2)
+        return false;
+    *is_b = i == 1;
+    if (!f->gguf && len > sizeof prefix && llmc__texteq(name, sizeof prefix - 1, prefix)) {
+        name += sizeof prefix - 1;
+        len -= sizeof prefix - 1;
+    }
+    len -= n;
+    LLMC_MEMCPY(stem, name, len);
+    LLMC_MEMCPY(stem + len, f->gguf ? "" : ".weight", f->gguf ? 1 : 8);
+    *place = f->gguf ? llmc__name_gguf(stem) : llmc__name_maker(stem, false);
+    return true;
+}
+
+/* The model's matrices that a tensor's map is, one after the other: *n roles. rows: B's, 0 for A. */
+static void llmc__lora_parts(const llmc__lora_file *f, const llmc__place *place, uint8_t roles[3],
+                             unsigned *n)
+{
+    bool up = f->gguf && place->role == LLMC__W_UP && (f->family->traits & LLMC__FUSED_UP) != 0;
+    unsigned i;
+    *n = 1;
+    roles[0] = (uint8_t)place->role;
+    if (place->role == LLMC__W_QKV && !f->m->config.qkv_grouped) {
+        *n = 3;
+        for (i = 0; i < 3; i++)
+            roles[i] = (uint8_t)(LLMC__W_Q + i);
+    } else if (place->role == LLMC__W_GATE_UP || up) {
+        *n = 2;
+        roles[0] = LLMC__W_GATE;
+        roles[1] = LLMC__W_UP;
+    }
+}
+
+/* Whether a tensor can be what its name says: *rank, and the outputs of all its parts. Errors: BAD_FILE,
+   UNSUPPORTED. */
+static llmc_status llmc__lora_check(const llmc__lora_file *f, const llmc_tensor *t, const llmc__place *place,
+                                    bool is_b, const uint8_t *roles, unsigned n, uint32_t *rank)
+{
+    uint64_t rows = 0, cols = 0, r = is_b ? t->dim[0] : t->dim[1];
+    unsigned i;
+    for (i = 0; i < n; i++) {
+        const llmc_tensor *w =
+            place->layer < f->m->config.n_layer ? llmc__weight(f->m, place->layer, roles[i]) : NULL;
+        if (w == NULL)
+            return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET,
+                              "%s: '%s': the model has no such map", f->name, t->name);
+        rows += w->dim[1];
+        cols = w->dim[0];
+    }
+    if (t->type == LLMC_DTYPE_NONE || t->dim[2] != 1 || t->dim[3] != 1 || r == 0 || r > LLMC_LORA_MAX_RANK ||
+        (is_b ? t->dim[1] != rows : t->dim[0] != cols))
+        return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: '%s' is %llu x %llu, expected %s%llu and a rank from 1 to %d", f->name,
+                          t->name, (unsigned long long)t->dim[0], (unsigned long long)t->dim[1],
+                          is_b ? "outputs: " : "inputs: ", (unsigned long long)(is_b ? rows : cols),
+                          (int)LLMC_LORA_MAX_RANK);
+    *rank = (uint32_t)r;
+    return LLMC_OK;
+}
+
+/* B [rows][rank], rows from `first` on, transposed to out [rank][rows]; rows of q and k where the model has
+   them. */
+static void llmc__lora_turn(const llmc__lora_file *f, const llmc_tensor *t, unsigned role, uint64_t first,
+                            uint64_t rows, uint32_t rank, float *out)
+{
+    float row[LLMC_LORA_MAX_RANK];
+    uint64_t r, to;
+    uint32_t k;
+    for (r = 0; r < rows; r++) {
+        llmc__tensor_row_f32(t, first + r, row);
+        to = llmc__lora_row(f->m, f->family, f->gguf, role, r);
+        for (k = 0; k < rank; k++)
+            out[k * rows + to] = row[k];
+    }
+}
+
+/* One tensor of the files into its slots, or with lora NULL only its memory. Errors: BAD_FILE,
+   UNSUPPORTED. */
+static llmc_status llmc__lora_take(llmc__lora_file *f, llmc_lora *lora, const llmc_tensor *t, llmc__arena *a)
+{
+    llmc__place place;
+    bool is_b;
+    uint8_t roles[3];
+    unsigned n, i;
+    uint32_t rank = 0, k;
+    uint64_t first = 0;
+    float *to;
+    if (!llmc__lora_name(f, t->name, &place, &is_b))
+        return LLMC__FAIL(f->diag, UNSUPPORTED, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: tensor '%s' is no adapter's A or B", f->name, t->name);
+    llmc__lora_parts(f, &place, roles, &n);
+    for (i = 0; i < LLMC__LORA_SLOTS && llmc__lora_roles[i] != roles[0];)
+        i++;
+    if (i == LLMC__LORA_SLOTS || llmc__lora_regroups(f->m, f->family, f->gguf, roles[0]))
+        return LLMC__FAIL(f->diag, UNSUPPORTED, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: an adapter for '%s': only those of q, k, v, output, gate, up and down are "
+                          "supported, fused ones in the model's own layout",
+                          f->name, t->name);
+    LLMC__TRY(llmc__lora_check(f, t, &place, is_b, roles, n, &rank));
+    to = (float *)llmc__take(a, is_b ? t->dim[1] : t->dim[0], rank * sizeof(float));
+    for (i = 0; i < n && lora != NULL && !a->failed; i++) {
+        llmc__lora_pair *p = llmc__lora_slot(lora, place.layer, roles[i]);
+        const llmc_tensor *w = llmc__weight(f->m, place.layer, roles[i]);
+        if ((is_b ? p->b : p->a) != NULL || (p->rank != 0 && p->rank != rank))
+            return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET,
+                              "%s: '%s' stands there twice, or its rank is not that of its other half",
+                              f->name, t->name);
+        p->w = w;
+        p->layer = place.layer;
+        p->role = roles[i];
+        p->rank = rank;
+        p->scale = f->alpha > 0 ? f->alpha / (f->root ? llmc__sqrtf((float)rank) : (float)rank) : 1;
+        for (k = 0; k < rank && !is_b && i == 0; k++)
+            llmc__tensor_row_f32(t, k, to + k * t->dim[0]);
+        if (is_b) {
+            llmc__lora_turn(f, t, roles[i], first, w->dim[1], rank, to + first * rank);
+            p->b = to + first * rank;
+        } else {
+            p->a = to;
+        }
+        first += w->dim[1];
+    }
+    return LLMC_OK;
+}
+
+/* All of it, measured or read. Errors: BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__lora_read(llmc__lora_file *f, llmc_lora **out, llmc__arena *a)
+{
+    llmc_lora *lora = llmc__lora_carve(f->m, a);
+    llmc_status status;
+    llmc_tensor t;
+    uint64_t tensors = 0;
+    uint32_t i, all = f->m->config.n_layer * LLMC__LORA_SLOTS;
+    f->next = 0;
+    LLMC_MEMSET(&f->walk, 0, sizeof f->walk);
+    for (; (status = llmc__lora_next(f, &t)) == LLMC_OK; tensors++)
+        LLMC__TRY(llmc__lora_take(f, lora, &t, a));
+    if (status != LLMC_DONE)
+        return status;
+    if (tensors == 0)
+        return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET, "%s: an adapter without tensors",
+                          f->name);
+    if (a->failed)
+        return LLMC__FAIL(f->diag, NO_MEMORY, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: the adapter needs more memory than was given, or than there are addresses for",
+                          f->name);
+    for (i = 0; lora != NULL && i < all; i++)
+        if (lora->pair[i].rank > 0 && (lora->pair[i].a == NULL || lora->pair[i].b == NULL))
+            return LLMC__FAIL(f->diag, BAD_FILE, "MODEL.lora", LLMC_NO_OFFSET, "%s: %s of '%s' is missing",
+                              f->name, lora->pair[i].a == NULL ? "A" : "B", lora->pair[i].w->name);
+    if (lora != NULL) {
+        lora->alpha = f->alpha;
+        llmc__lora_finish(lora);
+        *out = lora;
+    }
+    return LLMC_OK;
+}
+
+/* llmc_lora_need -- bytes that llmc_lora_init will take                        (MODEL.lora)
+   Checks every tensor's name and shape. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+LLMC_API llmc_status llmc_lora_need(const llmc_model *model, const llmc_blob *files, size_t n_files,
+                                    size_t *bytes, llmc_diag *diag)
+{
+    llmc__lora_file f;
+    llmc__arena a;
+    llmc_lora *none = NULL;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.lora", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__lora_open(&f, model, files, n_files, diag));
+    LLMC__TRY(llmc__lora_read(&f, &none, &a));
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_lora_init -- an adapter in the caller's memory                          (MODEL.lora)
+   mem [bytes], any alignment; too few bytes are NO_MEMORY and mem stays as it was. *out is written on success
+   only. Errors: as llmc_lora_need. */
+LLMC_API llmc_status llmc_lora_init(llmc_lora **out, const llmc_model *model, const llmc_blob *files,
+                                    size_t n_files, void *mem, size_t bytes, llmc_diag *diag)
+{
+    llmc__lora_file f;
+    llmc__arena a;
+    llmc_lora *lora = NULL;
+    uint64_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.lora", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__lora_open(&f, model, files, n_files, diag));
+    LLMC__TRY(llmc__lora_read(&f, &lora, &a));
+    need = llmc__arena_need(&a);
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s: the adapter needs %llu bytes, %llu were given", f.name,
+                          (unsigned long long)need, (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    LLMC__TRY(llmc__lora_read(&f, &lora, &a));
+    *out = lora;
+    return LLMC_OK;
+}
+
+/* Nothing that can fail; no NULL. */
+LLMC_API void llmc_lora_about(const llmc_lora *lora, llmc_lora_info *out)
+{
+    out->maps = lora->n;
+    out->rank = lora->rank;
+    out->alpha = lora->alpha;
+    out->weights = lora->weights;
+    out->model = lora->model;
+}
+
+/* What an adapter's writer has to do with. */
+typedef struct llmc__lora_out {
+    const llmc_lora *lora;
+    const llmc__family *family;
+    bool gguf;
+    float alpha;
+} llmc__lora_out;
+
+/* Pair i in the order of layers and roles: what is written does not depend on addresses. NULL: no more. */
+static const llmc__lora_pair *llmc__lora_pair_at(const llmc_lora *lora, uint32_t *layer, unsigned *slot)
+{
+    for (; *layer < lora->model->config.n_layer; (*layer)++, *slot = 0)
+        for (; *slot < LLMC__LORA_SLOTS;) {
+            const llmc_tensor *w = llmc__weight(lora->model, *layer, llmc__lora_roles[(*slot)++]);
+            const llmc__lora_pair *p = w != NULL ? llmc__lora_of(lora, w) : NULL;
+            if (p != NULL)
+                return p;
+        }
+    return NULL;
+}
+
+/* Whether the files of this model have the map as a part of another. */
+static bool llmc__lora_fused(const llmc_model *m, const llmc__lora_pair *p)
+{
+    unsigned whole = p->role == LLMC__W_GATE || p->role == LLMC__W_UP ? LLMC__W_GATE_UP : LLMC__W_QKV;
+    return p->role != LLMC__W_QKV && p->role != LLMC__W_O && p->role != LLMC__W_DOWN &&
+           llmc__weight(m, p->layer, whole) != NULL;
+}
+
+/* A map's module in the makers' names: the last part of Llama's. */
+static const char *llmc__lora_module(unsigned role)
+{
+    static const char *const name[LLMC__LORA_SLOTS] = {
+        "query_key_value", "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+    unsigned i = 0;
+    while (llmc__lora_roles[i] != role)
+        i++;
+    return name[i];
+}
+
+/* The name of A or B. PEFT's stands for the model's own tensor where that has a maker's name, else for
+   Llama's. False: there is none. */
+static bool llmc__lora_spell(const llmc__lora_out *o, const llmc__lora_pair *p, bool is_b, char *out,
+                             size_t cap)
+{
+    const llmc_config *c = &o->lora->model->config;
+    const char *own = p->w->name;
+    size_t n = llmc__strlen(own);
+    bool fused = llmc__lora_fused(o->lora->model, p);
+    if (o->gguf && fused && p->role >= LLMC__W_GATE)
+        return false; /* GGUF's ffn_up would be taken for both */
+    if (o->gguf) {
+        llmc__format(out, cap, "blk.%u.%s.lora_%s", (unsigned)p->layer, llmc__role_table[p->role].name,
+                     is_b ? "b" : "a");
+        return true;
+    }
+    if (llmc__save_as_made(o->lora->model) && n > 7 && llmc__streq(own + n - 7, ".weight") &&
+        !llmc__texteq(own, 4, "blk.")) {
+        llmc__format(out, cap, "base_model.model.%.*s.lora_%s.weight", (int)(n - 7), own, is_b ? "B" : "A");
+        return true;
+    }
+    if (!c->gated || c->qkv_grouped || fused)
+        return false;
+    llmc__format(out, cap, "base_model.model.model.layers.%u.%s.%s.lora_%s.weight", (unsigned)p->layer,
+                 p->role < LLMC__W_FFN_NORM ? "self_attn" : "mlp", llmc__lora_module(p->role),
+                 is_b ? "B" : "A");
+    return true;
+}
+
+/* What one alpha for all of it leaves to B. */
+static float llmc__lora_rest(const llmc__lora_out *o, const llmc__lora_pair *p)
+{
+    float rest = p->scale * (float)p->rank / o->alpha;
+    return rest > 1 - 1e-6f && rest < 1 + 1e-6f ? 1 : rest;
+}
+
+/* A [rank][inputs], or B [outputs][rank], as little-endian floats. */
+static void llmc__lora_put(const llmc__lora_out *o, const llmc__lora_pair *p, bool is_b, llmc__out *to)
+{
+    float rest = llmc__lora_rest(o, p);
+    uint64_t rows = is_b ? p->w->dim[1] : p->rank, cols = is_b ? p->rank : p->w->dim[0], r, c;
+    for (r = 0; r < rows && !to->failed; r++) {
+        uint64_t at = is_b ? llmc__lora_row(o->lora->model, o->family, o->gguf, p->role, r) : r;
+        for (c = 0; c < cols; c++)
+            llmc__out_u32(to, llmc__f32_bits(is_b ? p->b[c * rows + at] * rest : p->a[at * cols + c]));
+    }
+}
+
+/* Every pair's A and B: the table (data false) or the data of a GGUF or of safetensors. False: a map has no
+   name there. */
+static bool llmc__lora_list(const llmc__lora_out *o, bool data, llmc__out *to)
+{
+    uint32_t layer = 0;
+    unsigned slot = 0, half;
+    uint64_t offset = 0, bytes;
+    const llmc__lora_pair *p;
+    char name[LLMC_NAME_MAX + 40];
+    while ((p = llmc__lora_pair_at(o->lora, &layer, &slot)) != NULL)
+        for (half = 0; half < 2; half++) {
+            uint64_t dim[2];
+            dim[0] = half == 0 ? p->w->dim[0] : p->rank;
+            dim[1] = half == 0 ? p->rank : p->w->dim[1];
+            bytes = 4 * dim[0] * dim[1];
+            if (!llmc__lora_spell(o, p, half == 1, name, sizeof name))
+                return false;
+            if (data) {
+                if (o->gguf)
+                    llmc__out_pad(to, 32);
+                llmc__lora_put(o, p, half == 1, to);
+            } else if (o->gguf) {
+                llmc__out_text(to, name, llmc__strlen(name));
+                llmc__out_u32(to, 2);
+                llmc__out_u64(to, dim[0]);
+                llmc__out_u64(to, dim[1]);
+                llmc__out_u32(to, (uint32_t)llmc__dtype_to_gguf(LLMC_F32));
+                llmc__out_u64(to, offset);
+                offset = (offset + bytes + 31) & ~UINT64_C(31);
+            } else {
+                llmc__out_words(to, ",");
+                llmc__out_member(to, name);
+                llmc__out_words(to, "{\"dtype\":\"F32\",");
+                llmc__out_shape(to, dim, 2);
+                llmc__out_words(to, ",\"data_offsets\":[");
+                llmc__out_decimal(to, offset);
+                llmc__out_words(to, ",");
+                llmc__out_decimal(to, offset += bytes);
+                llmc__out_words(to, "]}");
+            }
+        }
+    return true;
+}
+
+/* The keys that make a GGUF an adapter. */
+static void llmc__lora_keys(const llmc__lora_out *o, llmc__out *to)
+{
+    llmc__out_key_text(to, "general.architecture", o->family->name);
+    llmc__out_key_text(to, "general.type", "adapter");
+    llmc__out_key_text(to, "adapter.type", "lora");
+    llmc__out_key(to, "adapter.lora.alpha", LLMC__GGUF_F32);
+    llmc__out_u32(to, llmc__f32_bits(o->alpha));
+    llmc__out_key_u32(to, "general.file_type", 0);
+}
+
+static void llmc__lora_put_gguf(const llmc__lora_out *o, llmc__out *to)
+{
+    llmc__out count;
+    LLMC_MEMSET(&count, 0, sizeof count);
+    llmc__lora_keys(o, &count);
+    llmc__out_bytes(to, "GGUF", 4);
+    llmc__out_u32(to, 3);
+    llmc__out_u64(to, 2 * (uint64_t)o->lora->n);
+    llmc__out_u64(to, count.keys);
+    llmc__lora_keys(o, to);
+    (void)llmc__lora_list(o, false, to);
+    (void)llmc__lora_list(o, true, to);
+    llmc__out_pad(to, 32);
+}
+
+/* The length of the JSON, the JSON, the data. */
+static void llmc__lora_put_peft(const llmc__lora_out *o, llmc__out *to)
+{
+    static const char begin[] = "{\"__metadata__\":{\"format\":\"pt\"}";
+    llmc__out count;
+    uint64_t n;
+    LLMC_MEMSET(&count, 0, sizeof count);
+    llmc__out_words(&count, begin);
+    (void)llmc__lora_list(o, false, &count);
+    n = (count.at + 1 + 7) & ~UINT64_C(7);
+    llmc__out_u64(to, n);
+    llmc__out_words(to, begin);
+    (void)llmc__lora_list(o, false, to);
+    llmc__out_words(to, "}");
+    while (to->at < 8 + n && !to->failed)
+        llmc__out_words(to, " ");
+    (void)llmc__lora_list(o, true, to);
+}
+
+/* adapter_config.json. */
+static void llmc__lora_put_config(const llmc__lora_out *o, llmc__out *to)
+{
+    char number[64];
+    unsigned i;
+    uint32_t k;
+    bool first = true;
+    llmc__format(number, sizeof number, "%g", (double)o->alpha);
+    llmc__out_words(to, "{\"peft_type\":\"LORA\",\"task_type\":\"CAUSAL_LM\",\"bias\":\"none\","
+                        "\"fan_in_fan_out\":false,\"inference_mode\":true,\"base_model_name_or_path\":null,"
+                        "\"lora_dropout\":0.0,\"lora_alpha\":");
+    llmc__out_words(to, number);
+    llmc__out_words(to, ",\"r\":");
+    llmc__out_decimal(to, o->lora->rank);
+    llmc__out_words(to, ",\"target_modules\":[");
+    for (i = 0; i < LLMC__LORA_SLOTS; i++)
+        for (k = 0; k < o->lora->n; k++)
+            if (o->lora->pair[k].role == llmc__lora_roles[i]) {
+                llmc__out_words(to, first ? "\"" : ",\"");
+                llmc__out_words(to, llmc__lora_module(llmc__lora_roles[i]));
+                llmc__out_words(to, "\"");
+                first = false;
+                break;
+            }
+    llmc__out_words(to, "]}\n");
+}
+
+/* llmc_lora_save -- an adapter as a file                                       (MODEL.lora)
+   The bytes depend on the adapter alone. Errors: BAD_ARG, UNSUPPORTED (maps without a name in PEFT's files,
+   or of several ranks), IO. */
+LLMC_API llmc_status llmc_lora_save(const llmc_lora *lora, llmc_lora_format format, const llmc_writer *out,
+                                    llmc_diag *diag)
+{
+    llmc__lora_out o;
+    llmc__out to, count;
+    uint32_t i;
+    if (lora == NULL || lora->n == 0 || out == NULL || out->write == NULL ||
+        (unsigned)format > LLMC_LORA_PEFT_CONFIG)
+        return LLMC__FAIL(diag, BAD_ARG, "MODEL.lora", LLMC_NO_OFFSET,
+                          "lora or out is NULL, or there is no such format");
+    LLMC_MEMSET(&to, 0, sizeof to);
+    LLMC_MEMSET(&count, 0, sizeof count);
+    to.to = out;
+    o.lora = lora;
+    o.family =
+        llmc__family_named(lora->model->config.family, llmc__strlen(lora->model->config.family), false);
+    o.gguf = format == LLMC_LORA_GGUF;
+    o.alpha = lora->alpha > 0 ? lora->alpha : (float)lora->rank;
+    for (i = 0; i < lora->n; i++)
+        if ((!o.gguf && lora->pair[i].rank != lora->rank) ||
+            llmc__lora_regroups(lora->model, o.family, o.gguf, lora->pair[i].role))
+            return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.lora", LLMC_NO_OFFSET,
+                              "'%s': maps of several ranks, or grouped ones, have no place in that format",
+                              lora->pair[i].w->name);
+    if (!llmc__lora_list(&o, false, &count))
+        return LLMC__FAIL(diag, UNSUPPORTED, "MODEL.lora", LLMC_NO_OFFSET,
+                          "%s models have maps that cannot be written so%s", lora->model->config.family,
+                          o.gguf ? "" : "; save a GGUF");
+    if (format == LLMC_LORA_GGUF)
+        llmc__lora_put_gguf(&o, &to);
+    else if (format == LLMC_LORA_PEFT)
+        llmc__lora_put_peft(&o, &to);
+    else
+        llmc__lora_put_config(&o, &to);
+    if (to.failed)
+        return LLMC__FAIL(diag, IO, "MODEL.lora", to.at, "the writer stopped");
+    return LLMC_OK;
+}
+
 //==[ 15 LAYER ]==== the operations that a block is made of ==== needs: 02 04 05 07 09 10 14 ====
 
 //--[ 15.1 LAYER.batch ]-- T tokens on their way through the layers
@@ -29365,12 +33558,25 @@ LLMC_API llmc_importance llmc_calibration_importance(llmc_calibration *calibrati
    then its G value heads, laid out as llmc__attend says (09.1): a head's keys of one page are one run of
    memory, which attention reads from end to end. */
 typedef struct llmc__kv_layout {
-    uint8_t *pool;
-    /* of a page, of a layer in it, of a head in that, of one position */
-    uint64_t page_bytes, layer_bytes, head_bytes, row_bytes;
+    uint64_t layer_bytes;            /* of a layer in a page */
+    uint64_t key_bytes, value_bytes; /* of a head in that    */
     uint32_t page_tokens;
-    llmc_dtype type; /* F32, F16 or BF16 */
+    llmc_dtype type_k, type_v; /* see llmc__kv_allows */
 } llmc__kv_layout;
+
+/* Layers that see equally far are a group: pages of a pool of its own hold nothing else, and a sequence has a
+   table of pages for each group. So what nobody sees any more is whole pages. There are no more groups than
+   kinds of layers: those in config.windowed, and the others. */
+#define LLMC__KV_GROUPS 2
+#define LLMC__NO_PAGE   UINT32_MAX
+
+typedef struct llmc__kv_group {
+    uint8_t *pool;          /* [pages][layers][layer_bytes] */
+    uint32_t **pages;       /* [T] page table of each token's sequence; LLMC__NO_PAGE where nobody looks */
+    uint32_t layers;        /* how many are in the group */
+    uint32_t window, sinks; /* W, 0: everything; S: see llmc__window_begin */
+    bool imposed;           /* the sinks are not the model's own: see llmc__sink_angles */
+} llmc__kv_group;
 
 /* Everything that one pass needs. Tokens of several sequences may be mixed: a token
    knows its sequence only by its position and its page table. Read-only while tasks
@@ -29378,27 +33584,41 @@ typedef struct llmc__kv_layout {
    has no use for are NULL; W is the widest feed-forward (F, an expert's, the shared ones'),
    U the experts that a token uses. */
 typedef struct llmc__product llmc__product; /* 15.2 */
+
+/* Which adapter a token runs with. */
+typedef struct llmc__lora_use {
+    const llmc_lora *lora; /* or NULL */
+    float scale;
+} llmc__lora_use;
+
 typedef struct llmc__batch {
     const llmc_model *model;
     const llmc__kernels *k;
     llmc_tasks tasks;
     llmc_calibration *calibration; /* sees the inputs of products; or NULL */
     llmc_profile profile;          /* hears of parts of the pass; fn may be NULL */
+    llmc_tap tap;                  /* sees queries and keys if it wants to; fn may be NULL */
+    const llmc__lora_use *lora;    /* [T] or NULL: no token of the batch has an adapter    */
+    float *low;                    /* [3][T][lora_rank] A x of a product's parts, or NULL  */
+    uint32_t lora_rank;            /* the largest that there is room for                   */
     llmc__kv_layout kv;
-    uint32_t n;             /* T                                                      */
-    const llmc_token *ids;  /* [T]                                                    */
-    const llmc_token *prev; /* [T] the token before it; its own at position 0 (smear) */
-    const uint32_t *pos;    /* [T] position in its sequence                           */
-    const uint32_t *end;    /* [T] it sees positions [0, end); NULL: up to its own    */
-    uint32_t **pages;       /* [T] page table of its sequence                         */
-    float *x;               /* [T][D] residual stream                                 */
-    float *h;               /* [T][D] normed input of a branch                        */
-    float *y, *z;           /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
-    float *x0, *back;       /* [T][D] x before the first block, and after backout_layer */
-    float *q, *att;         /* [T][H*K]                                               */
-    llmc__softmax *soft;    /* [T][H] what att is divided by in the end               */
-    uint32_t *block;        /* [T] where blocks of queries begin                      */
-    float *attend;          /* [workers][attend_floats] see llmc__attend_over         */
+    llmc__kv_group group[LLMC__KV_GROUPS];
+    uint32_t n_groups;                  /* 1 where all layers see equally far */
+    uint16_t kv_place[LLMC_MAX_LAYERS]; /* of a layer among those of its group */
+    uint32_t n;                         /* T                                                      */
+    const llmc_token *ids;              /* [T]                                                    */
+    const llmc_token *prev;             /* [T] the token before it; its own at position 0 (smear) */
+    const uint32_t *pos;                /* [T] position in its sequence                           */
+    const uint32_t *end;                /* [T] it sees positions [0, end); NULL: up to its own    */
+    float *x;                           /* [T][D] residual stream                                 */
+    float *h;                           /* [T][D] normed input of a branch                        */
+    float *y, *z;        /* [T][D] what attention and feed-forward return; see llmc__batch_carve  */
+    float *x0, *back;    /* [T][D] x before the first block, and after backout_layer */
+    float *q, *att;      /* [T][H*K]                                               */
+    float *q_sinks;      /* [T][H*K] queries for imposed sinks, or NULL            */
+    llmc__softmax *soft; /* [T][H] what att is divided by in the end               */
+    uint32_t *block;     /* [T] where blocks of queries begin                      */
+    float *attend;       /* [workers][attend_floats] see llmc__attend_over         */
     uint64_t attend_floats;
     float *parts; /* [part_rows][step] pieces that other tasks join; NULL: one worker */
     uint64_t part_rows;
@@ -29408,6 +33628,8 @@ typedef struct llmc__batch {
     double *freq[2];            /* [rope_dims/2] radians a position: scaled, local        */
     float strength[2];          /* cosine and sine times this                             */
     float *cosine[2], *sine[2]; /* [T][rope_dims/2] by the frequencies above          */
+    float *sink_cosine[2];      /* [T][rope_dims/2] from a query's place to where imposed sinks are seen */
+    float *sink_sine[2];        /*   from: layers without, with a window of the model's; or NULL */
     double *wave;               /* [D/2, rounded up] frequencies of sinusoidal positions */
     float *score;               /* [T][E] of the router, then exp(score - largest)    */
     uint32_t *chosen;           /* [T][U] experts, the best first                     */
@@ -29423,14 +33645,31 @@ typedef struct llmc__batch {
     float *rows;   /* [workers][widest], for types without a product     */
 } llmc__batch;
 
-/* Where a head's keys (is_value 0) or values (1) begin in a page. No checks: page is one of the pool's,
-   the rest in range. */
+/* The group of a layer. */
+static inline uint32_t llmc__group_of(const llmc__batch *b, uint32_t layer)
+{
+    return b->n_groups > 1 && llmc_layers_has(&b->model->config.windowed, layer) ? 1 : 0;
+}
+
+/* A query at pos sees [0, S) and [begin, pos], begin = pos + 1 - W. 0: all up to its own, be it that there is
+   no window or that window and sinks touch, so that nothing is hidden yet. */
+static inline uint32_t llmc__window_begin(const llmc__kv_group *g, uint32_t pos)
+{
+    uint32_t begin = g->window > 0 && pos >= g->window ? pos + 1 - g->window : 0;
+    return begin > g->sinks ? begin : 0;
+}
+
+/* Where a head's keys (is_value 0) or values (1) begin in a page of the layer's group. No checks: page is one
+   of the pool's, the rest in range. */
 static inline uint8_t *llmc__kv_at(const llmc__batch *b, uint32_t page, uint32_t layer, uint32_t is_value,
                                    uint32_t head)
 {
     const llmc__kv_layout *kv = &b->kv;
-    uint64_t lane = (uint64_t)is_value * b->model->config.n_kv_head + head;
-    return kv->pool + page * kv->page_bytes + layer * kv->layer_bytes + lane * kv->head_bytes;
+    const llmc__kv_group *group = &b->group[llmc__group_of(b, layer)];
+    uint64_t slab = (uint64_t)page * group->layers + b->kv_place[layer];
+    uint64_t at =
+        is_value ? b->model->config.n_kv_head * kv->key_bytes + head * kv->value_bytes : head * kv->key_bytes;
+    return group->pool + slab * kv->layer_bytes + at;
 }
 
 /* Piece of a loop over tokens: [begin, end). Writes only what belongs to its tokens. */
@@ -29673,6 +33912,114 @@ static void llmc__add_bias(const llmc__batch *b, const llmc__product *part)
             b->k->add(part->out + t * part->stride, v, (size_t)part->rows);
 }
 
+/* A product of less than this, bytes of weights times columns, is done by the calling thread: it takes 3 us,
+   of which a second thread would save less than meeting it and fetching its results costs. */
+#define LLMC__ALONE 98304
+
+/* Adapters of a product's parts (Hu 2021): y += s B (A x) for each token whose sequence has one. Every
+   element of A x and every output is summed by itself in one order, whoever does it, so neither the cut nor
+   the other tokens show. */
+#define LLMC__LORA_ROWS    4   /* of A in a task, which kv_dot takes together */
+#define LLMC__LORA_COLUMNS 256 /* outputs in a task                           */
+typedef struct llmc__lora_job {
+    const llmc__batch *b;
+    const llmc__product *part;
+    const float *x;
+    uint32_t tokens, slices; /* tasks of a part */
+} llmc__lora_job;
+
+/* The pair of w for token t. Neighbours mostly share an adapter: *last and pair are the one before. */
+static const llmc__lora_pair *llmc__lora_at(const llmc__lora_job *job, const llmc_tensor *w, uint32_t t,
+                                            const llmc_lora **last, const llmc__lora_pair *pair)
+{
+    const llmc_lora *lora = job->b->lora[t].lora;
+    if (lora == *last)
+        return pair;
+    *last = lora;
+    return lora == NULL ? NULL : llmc__lora_of(lora, w);
+}
+
+/* llmc_task_fn: low = A x, LLMC__LORA_ROWS rows of A for every token. */
+static void llmc__lora_down(void *arg, uint32_t index)
+{
+    const llmc__lora_job *job = (const llmc__lora_job *)arg;
+    const llmc__batch *b = job->b;
+    const llmc_tensor *w = job->part[index / job->slices].w;
+    const llmc__lora_pair *p = NULL;
+    const llmc_lora *last = NULL;
+    uint32_t row = index % job->slices * LLMC__LORA_ROWS, t;
+    size_t n = (size_t)w->dim[0];
+    for (t = 0; t < job->tokens; t++) {
+        float *low = b->low + ((size_t)index / job->slices * job->tokens + t) * b->lora_rank;
+        p = llmc__lora_at(job, w, t, &last, p);
+        if (p != NULL && row < p->rank)
+            b->k->kv_dot[LLMC_F32](low + row, job->x + t * n, p->a + row * n, n * sizeof(float),
+                                   (size_t)llmc__min(LLMC__LORA_ROWS, p->rank - row), n,
+                                   p->scale * b->lora[t].scale);
+    }
+}
+
+/* llmc_task_fn: y += B low, LLMC__LORA_COLUMNS outputs of every token. */
+static void llmc__lora_up(void *arg, uint32_t index)
+{
+    const llmc__lora_job *job = (const llmc__lora_job *)arg;
+    const llmc__batch *b = job->b;
+    const llmc__product *part = &job->part[index / job->slices];
+    const llmc__lora_pair *p = NULL;
+    const llmc_lora *last = NULL;
+    size_t at = (size_t)(index % job->slices) * LLMC__LORA_COLUMNS, rows = (size_t)part->w->dim[1];
+    uint32_t t;
+    for (t = 0; t < job->tokens && at < rows; t++) {
+        const float *low = b->low + ((size_t)index / job->slices * job->tokens + t) * b->lora_rank;
+        p = llmc__lora_at(job, part->w, t, &last, p);
+        if (p != NULL)
+            b->k->kv_mix[LLMC_F32](part->out + t * part->stride + at, low, p->b + at, rows * sizeof(float),
+                                   p->rank, (size_t)llmc__min(LLMC__LORA_COLUMNS, rows - at));
+    }
+}
+
+/* n tasks, by the calling thread alone where that is quicker. */
+static void llmc__run_or_loop(const llmc__batch *b, uint32_t n, bool alone, llmc_task_fn fn, void *arg)
+{
+    uint32_t i;
+    if (!alone)
+        llmc__run(&b->tasks, n, fn, arg);
+    for (i = 0; alone && i < n; i++)
+        fn(arg, i);
+}
+
+/* What the adapters of a batch, one at least, add to a product of n_parts <= 3 parts. */
+static void llmc__lora_add(const llmc__batch *b, const llmc__product *part, uint32_t n_parts, const float *x,
+                           uint32_t columns)
+{
+    llmc__lora_job job;
+    uint64_t widest = 0, work = 0;
+    uint32_t rank = 0, i, t;
+    bool any = false;
+    for (t = 0; t < columns; t++)
+        if (b->lora[t].lora != NULL) {
+            const llmc_lora *lora = b->lora[t].lora;
+            rank = lora->rank > rank ? lora->rank : rank;
+            for (i = 0; i < n_parts && !any; i++)
+                any = llmc__lora_of(lora, part[i].w) != NULL;
+            work += lora->rank * part[0].w->dim[0] * sizeof(float);
+        }
+    if (!any)
+        return;
+    llmc__enter(b, "LAYER.product", "adapters");
+    for (i = 0; i < n_parts; i++)
+        widest = llmc__max(widest, part[i].w->dim[1]);
+    job.b = b;
+    job.part = part;
+    job.x = x;
+    job.tokens = columns;
+    job.slices = (rank + LLMC__LORA_ROWS - 1) / LLMC__LORA_ROWS;
+    llmc__run_or_loop(b, job.slices * n_parts, work < LLMC__ALONE, llmc__lora_down, &job);
+    job.slices = (uint32_t)((widest + LLMC__LORA_COLUMNS - 1) / LLMC__LORA_COLUMNS);
+    llmc__run_or_loop(b, job.slices * n_parts, work < LLMC__ALONE, llmc__lora_up, &job);
+    llmc__leave(b);
+}
+
 /* What a profile calls a product, by its first matrix. Looked for among all weights: only profiles ask. */
 static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
 {
@@ -29700,10 +34047,6 @@ static const char *llmc__product_what(const llmc_model *m, const llmc_tensor *w)
         return llmc__role_table[i % LLMC__W_COUNT].name;
     }
 }
-
-/* A product of less than this, bytes of weights times columns, is done by the calling thread: it takes 3 us,
-   of which a second thread would save less than meeting it and fetching its results costs. */
-#define LLMC__ALONE 98304
 
 /* part[i].out[t][r] = sum_k W_i[r][k] x[at_i + t][k] + bias_i[r] for t < n_i, all parts in one pass.
    x [columns][dim[0]] f32, dim[0] that of every part; outputs must not overlap x.
@@ -29748,6 +34091,8 @@ static void llmc__products(const llmc__batch *b, llmc__product *part, uint32_t n
     llmc__run(&b->tasks, job.pieces, llmc__product_piece, &job);
     for (i = 0; i < n_parts; i++)
         llmc__add_bias(b, &part[i]);
+    if (b->lora != NULL && columns == b->n && n_parts <= 3 && part[0].at == 0)
+        llmc__lora_add(b, part, n_parts, x, columns);
     llmc__leave(b);
 }
 
@@ -29880,13 +34225,13 @@ static double llmc__rope_base(const llmc_config *c, uint32_t context)
     return c->rope_dims > 2 ? (double)c->rope_base * llmc__pow(s, d / (d - 2)) : (double)c->rope_base;
 }
 
-/* Radians that pair i turns from one position to the next, by the model's kind of scaling for
-   sequences of up to `context` tokens. */
-static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
+/* Radians that pair i turns from one position to the next, by c's kind of scaling for sequences of up to
+   `context` tokens. lists: the model's rope_factors. Right to some 1e-15 of itself, which is what a position
+   of 10^7 leaves room for. */
+static double llmc__rope_freq(const llmc_config *c, float *const lists[2], uint32_t i, uint32_t context)
 {
-    const llmc_config *c = &m->config;
     double freq = llmc__pow(llmc__rope_base(c, context), -2.0 * (double)i / (double)c->rope_dims), ramp;
-    const float *factors = m->rope_factors[0];
+    const float *factors = lists[0];
     switch (c->rope_scaling) {
     case LLMC_ROPE_LINEAR:
         return freq / (double)c->rope_factor;
@@ -29897,8 +34242,8 @@ static double llmc__rope_freq(const llmc_model *m, uint32_t i, uint32_t context)
         return llmc__llama3_freq(c, freq);
     case LLMC_ROPE_FACTORS:
     case LLMC_ROPE_LONG:
-        if (context > c->rope_original && m->rope_factors[1] != NULL)
-            factors = m->rope_factors[1];
+        if (context > c->rope_original && lists[1] != NULL)
+            factors = lists[1];
         return factors != NULL ? freq / (double)factors[i] : freq;
     default:
         return freq;
@@ -29918,17 +34263,68 @@ static float llmc__rope_strength(const llmc_config *c)
     return 1;
 }
 
-/* Frequencies of both sets, once for all batches. Scaling that depends on length is settled by
-   `context`, the longest sequence there can be: keys in the cache are never turned again. */
-static void llmc__rope_init(llmc__batch *b, uint32_t context)
+/* Why a caller's scaling, o with rope_override, cannot be; NULL if it can. */
+static const char *llmc__rope_wrong(const llmc_config *c, const llmc_engine_options *o)
 {
-    const llmc_config *c = &b->model->config;
+    unsigned kind = (unsigned)o->rope_scaling;
+    if (c->pos != LLMC_POS_ROPE)
+        return "the model has no rotary positions to scale";
+    if (kind > LLMC_ROPE_YARN)
+        return "rope_scaling: PLAIN, LINEAR, NTK, DYNAMIC or YARN expected; others need what only a model "
+               "has";
+    if (o->rope_factor != 0 && !(o->rope_factor >= 1 && o->rope_factor <= 1e9f)) /* a NaN is refused, too */
+        return "rope_factor: 0 or a number from 1 to 1e9 expected";
+    if (o->rope_original > (1u << 30))
+        return "rope_original: at most 2^30 tokens";
+    if (o->rope_base != 0 && !(o->rope_base > 1 && o->rope_base <= 1e15f))
+        return "rope_base: 0 or a number above 1, at most 1e15, expected";
+    if (kind >= LLMC_ROPE_DYNAMIC && (!(c->rope_base > 1) && o->rope_base == 0))
+        return "the model's rope_base is too small for this rope_scaling";
+    return NULL;
+}
+
+/* llmc__rope_override -- the caller's scaling takes the model's place              (LAYER.rope)
+   c is a copy of the model's configuration, of which only the members of rotary positions change; o is as
+   the caller gave it, but for context_length, which is settled. Everything that the makers measured for
+   their own kind of scaling (limits of YaRN's ramp, attention's factor) goes with it. Layers that turn by
+   rope_local_base go on doing so. Errors: BAD_ARG. */
+static llmc_status llmc__rope_override(llmc_config *c, const llmc_engine_options *o, llmc_diag *diag)
+{
+    const char *wrong = o->rope_override ? llmc__rope_wrong(c, o) : NULL;
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "LAYER.rope", LLMC_NO_OFFSET, "%s", wrong);
+    if (!o->rope_override)
+        return LLMC_OK;
+    c->rope_scaling = o->rope_scaling;
+    c->rope_original = o->rope_original > 0   ? o->rope_original
+                       : c->rope_original > 0 ? c->rope_original
+                                              : c->context_length;
+    if (c->rope_original < 2)
+        return LLMC__FAIL(diag, BAD_ARG, "LAYER.rope", LLMC_NO_OFFSET, "rope_original: at least 2 tokens");
+    c->rope_base = o->rope_base > 0 ? o->rope_base : c->rope_base;
+    c->rope_factor = o->rope_factor;
+    if (o->rope_factor == 0) /* DYNAMIC goes by the length itself */
+        c->rope_factor = o->rope_scaling == LLMC_ROPE_DYNAMIC || o->context_length < c->rope_original
+                             ? 1
+                             : (float)o->context_length / (float)c->rope_original;
+    c->rope_attn_factor = 0;
+    c->yarn_fast = 32;
+    c->yarn_slow = 1;
+    c->yarn_exact = false;
+    return LLMC_OK;
+}
+
+/* Frequencies of both sets, once for all batches, by c: the model's configuration, or a copy with the
+   caller's scaling. Scaling that depends on length is settled by `context`, the longest sequence there can
+   be: keys in the cache are never turned again. */
+static void llmc__rope_init(llmc__batch *b, const llmc_config *c, uint32_t context)
+{
     uint32_t i;
     b->strength[0] = llmc__rope_strength(c);
     b->strength[1] = 1;
     for (i = 0; i < c->rope_dims / 2; i++) {
         if (b->freq[0] != NULL)
-            b->freq[0][i] = llmc__rope_freq(b->model, i, context);
+            b->freq[0][i] = llmc__rope_freq(c, b->model->rope_factors, i, context);
         if (b->freq[1] != NULL)
             b->freq[1][i] = llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
     }
@@ -30086,24 +34482,101 @@ static void llmc__shape_heads(const llmc__attn_job *job, uint32_t t, float *x, u
         b->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
 }
 
+/* Sinks that the caller imposes on a model must not move further away than it was trained to see. Their keys
+   stay as they were stored, as if they stood just before the window of the query that looks at them: the
+   query is turned as if it stood at W + S - 1, for the pieces of sinks only. By this angle, on top of what
+   llmc__shape_heads did; a query that still sees everything stands where it is. */
+static bool llmc__sinks_turn(const llmc__batch *b, uint32_t layer)
+{
+    const llmc__kv_group *g = &b->group[llmc__group_of(b, layer)];
+    return g->imposed && g->window > 0 && g->sinks > 0 && llmc__turns(&b->model->config, layer);
+}
+
+/* llmc__tokens_fn: sink_cosine, sink_sine of every token that has lost something from sight. Strength is in
+   the query already. */
+static void llmc__sink_angles(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
+{
+    const llmc_config *c = &b->model->config;
+    uint32_t half = c->rope_dims / 2, kind, t, i;
+    (void)arg;
+    for (kind = 0; kind < 2; kind++)
+        for (t = begin; t < end && b->sink_cosine[kind] != NULL; t++) {
+            const llmc__kv_group *g = &b->group[b->n_groups > 1 ? kind : 0];
+            const double *freq = b->freq[c->rope_local ? kind : 0];
+            double turn = (double)g->window + (double)g->sinks - 1 - (double)b->pos[t];
+            if (llmc__window_begin(g, b->pos[t]) == 0)
+                continue;
+            for (i = 0; i < half; i++)
+                llmc__sincos((c->rope_reverse ? -turn : turn) * freq[i],
+                             &b->sink_sine[kind][(size_t)t * half + i],
+                             &b->sink_cosine[kind][(size_t)t * half + i]);
+        }
+}
+
+/* q_sinks of token t, from its shaped query. */
+static void llmc__turn_to_sinks(const llmc__batch *b, uint32_t layer, uint32_t t)
+{
+    const llmc_config *c = &b->model->config;
+    size_t wide = (size_t)c->n_head * c->head_dim, half = c->rope_dims / 2;
+    uint32_t kind = llmc_layers_has(&c->windowed, layer) ? 1 : 0, h;
+    float *q = b->q_sinks + t * wide;
+    LLMC_MEMCPY(q, b->q + t * wide, wide * sizeof(float));
+    for (h = 0; h < c->n_head; h++)
+        b->k->rope[c->rope](q + (size_t)h * c->head_dim, b->sink_cosine[kind] + t * half,
+                            b->sink_sine[kind] + t * half, c->rope_dims);
+}
+
+/* Keys as integers are stored turned by a Hadamard matrix H, and queries meet them turned the same way:
+     (H q) . (H k) = m q . k   since H H^T = m
+   for blocks of m elements, m the largest power of two that divides K. A few elements that are always large
+   would otherwise set the scale for all; H spreads them over their block. Source: QuaRot, Ashkboos 2024. */
+static inline bool llmc__kv_turned(llmc_dtype type)
+{
+    return llmc__kv_scaled(type);
+}
+
+static uint32_t llmc__hadamard_width(uint32_t K)
+{
+    return K & (0u - K);
+}
+
+/* x [n], blocks of m: each becomes H times itself, by sums and differences of halves (Walsh, in Sylvester's
+   order). n a multiple of m. */
+static void llmc__hadamard(float *x, size_t n, size_t m)
+{
+    size_t step, i, j;
+    for (step = 1; step < m; step *= 2)
+        for (i = 0; i < n; i += 2 * step)
+            for (j = i; j < i + step; j++) {
+                float a = x[j], b = x[j + step];
+                x[j] = a + b;
+                x[j + step] = a - b;
+            }
+}
+
 /* llmc__tokens_fn: shapes tokens' queries and keys, and puts keys and values into their pages. All of
    a batch is placed before any of it attends, so a token sees the others of the same batch. */
 static void llmc__place_tokens(const llmc__batch *b, void *arg, uint32_t begin, uint32_t end)
 {
     const llmc__attn_job *job = (const llmc__attn_job *)arg;
     const llmc_config *c = &b->model->config;
+    const llmc__kv_group *group = &b->group[llmc__group_of(b, job->layer)];
     uint32_t layer = job->layer, t, g;
+    bool turn = llmc__sinks_turn(b, layer);
     for (t = begin; t < end; t++) {
         float *key = b->key + (size_t)t * c->n_kv_head * c->head_dim;
         const float *value = b->value + (size_t)t * c->n_kv_head * c->head_dim;
-        uint32_t page = b->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
+        uint32_t page = group->pages[t][b->pos[t] / b->kv.page_tokens], slot = b->pos[t] % b->kv.page_tokens;
         llmc__shape_heads(job, t, b->q + (size_t)t * c->n_head * c->head_dim, c->n_head, job->q_norm);
+        if (turn && llmc__window_begin(group, b->pos[t]) > 0)
+            llmc__turn_to_sinks(b, layer, t);
         llmc__shape_heads(job, t, key, c->n_kv_head, job->k_norm);
+        if (llmc__kv_turned(b->kv.type_k))
+            llmc__hadamard(key, (size_t)c->n_kv_head * c->head_dim, llmc__hadamard_width(c->head_dim));
         for (g = 0; g < c->n_kv_head; g++) {
             size_t at = (size_t)g * c->head_dim;
-            b->k->key_store[b->kv.type](llmc__kv_at(b, page, layer, 0, g), slot, key + at, c->head_dim);
-            b->k->kv_store[b->kv.type](llmc__kv_at(b, page, layer, 1, g) + slot * b->kv.row_bytes, value + at,
-                                       c->head_dim);
+            b->k->key_store[b->kv.type_k](llmc__kv_at(b, page, layer, 0, g), slot, key + at, c->head_dim);
+            b->k->value_store[b->kv.type_v](llmc__kv_at(b, page, layer, 1, g), slot, value + at, c->head_dim);
         }
     }
 }
@@ -30113,17 +34586,15 @@ typedef struct llmc__view {
     uint32_t sinks, begin, end;
 } llmc__view;
 
-/* The window of a layer that has one: the last window_size positions, and the first sink_tokens. */
+/* By nothing but the token's position and the layer's group: however a prompt was cut and whenever pages were
+   given back, it sees the same. */
 static llmc__view llmc__view_of(const llmc__batch *b, uint32_t layer, uint32_t t)
 {
-    const llmc_config *c = &b->model->config;
+    const llmc__kv_group *g = &b->group[llmc__group_of(b, layer)];
     llmc__view v;
     v.end = b->end != NULL ? b->end[t] : b->pos[t] + 1;
-    v.sinks = v.begin = 0;
-    if (c->window_size > 0 && llmc_layers_has(&c->windowed, layer) && b->pos[t] >= c->window_size) {
-        v.begin = b->pos[t] + 1 - c->window_size;
-        v.sinks = (uint32_t)llmc__min(c->sink_tokens, v.begin);
-    }
+    v.begin = llmc__window_begin(g, b->pos[t]);
+    v.sinks = v.begin > 0 ? g->sinks : 0;
     return v;
 }
 
@@ -30178,7 +34649,7 @@ static uint32_t llmc__attend_blocks(const llmc__batch *b)
            (uint64_t)b->n * c->n_kv_head < 4 * (uint64_t)b->tasks.workers * most)
         most = (most + 1) / 2;
     for (t = 0; t < b->n; t++)
-        if (t == 0 || t - b->block[n - 1] == most || b->pages[t] != b->pages[t - 1] ||
+        if (t == 0 || t - b->block[n - 1] == most || b->group[0].pages[t] != b->group[0].pages[t - 1] ||
             b->pos[t] != b->pos[t - 1] + 1)
             b->block[n++] = t;
     return n;
@@ -30228,13 +34699,14 @@ static void llmc__tile_pages(const llmc__attn_job *job, const llmc__attn_block *
                              uint32_t first, uint32_t last, const uint8_t **keys, const uint8_t **values)
 {
     const llmc__batch *b = job->b;
+    const uint32_t *pages = b->group[llmc__group_of(b, job->layer)].pages[k->t];
     uint32_t p;
     for (p = 0; p < LLMC__TILE_PAGES; p++, at += LLMC__PAGE_TOKENS) {
         keys[p] = values[p] = NULL;
         if (at >= last || at + LLMC__PAGE_TOKENS <= first)
             continue;
-        keys[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 0, k->g);
-        values[p] = llmc__kv_at(b, b->pages[k->t][at / LLMC__PAGE_TOKENS], job->layer, 1, k->g);
+        keys[p] = llmc__kv_at(b, pages[at / LLMC__PAGE_TOKENS], job->layer, 0, k->g);
+        values[p] = llmc__kv_at(b, pages[at / LLMC__PAGE_TOKENS], job->layer, 1, k->g);
     }
 }
 
@@ -30244,17 +34716,24 @@ static uint8_t llmc__in_tile(uint32_t x, uint32_t at)
     return (uint8_t)(x <= at ? 0 : x - at >= LLMC__TILE ? LLMC__TILE : x - at);
 }
 
-/* Queries of the block into a->q, times the scale. */
-static void llmc__block_queries(const llmc__attn_job *job, const llmc__attn_block *k, float *q)
+/* Queries of the block for one of its pieces into a->q, times the scale: the same for all pieces of sinks,
+   and for all of the window. */
+static void llmc__block_queries(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t piece,
+                                float *q)
 {
     const llmc__batch *b = job->b;
     const llmc_config *c = &b->model->config;
+    const float *from = piece < k->sinks && llmc__sinks_turn(b, job->layer) ? b->q_sinks : b->q;
     size_t wide = (size_t)k->heads * c->head_dim;
     float scale = c->attn_scale != 0 ? c->attn_scale : 1.0f / llmc__sqrtf((float)c->head_dim);
     uint32_t i;
     for (i = 0; i < k->tokens; i++)
-        LLMC_MEMCPY(q + i * wide, b->q + ((size_t)(k->t + i) * c->n_head + k->h) * c->head_dim,
+        LLMC_MEMCPY(q + i * wide, from + ((size_t)(k->t + i) * c->n_head + k->h) * c->head_dim,
                     wide * sizeof(float));
+    if (llmc__kv_turned(b->kv.type_k)) {
+        llmc__hadamard(q, k->tokens * wide, llmc__hadamard_width(c->head_dim));
+        scale /= (float)llmc__hadamard_width(c->head_dim); /* a power of two: exact */
+    }
     b->k->scale(q, c->attn_softcap > 0 ? scale : scale * LLMC__LOG2E, k->tokens * wide);
 }
 
@@ -30283,7 +34762,7 @@ static void llmc__attend_piece(const llmc__attn_job *job, llmc__attn_block *k, u
         }
         llmc__tile_pages(job, k, at, first, last, a->keys, a->values);
         llmc__tile_pages(job, k, at + LLMC__TILE, first, last, a->next_keys, a->next_values);
-        job->b->k->attend[job->b->kv.type](a);
+        job->b->k->attend(a);
     }
 }
 
@@ -30333,23 +34812,25 @@ static void llmc__block_end(const llmc__attn_job *job, const llmc__attn_block *k
         }
 }
 
-/* *a over the scratch of task `piece`, for a block. */
-static void llmc__attend_over(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t piece,
-                              llmc__attend *a)
+/* *a over the scratch of a task, for a block, from one of its pieces on. */
+static void llmc__attend_over(const llmc__attn_job *job, const llmc__attn_block *k, uint32_t task,
+                              uint32_t piece, llmc__attend *a)
 {
     const llmc__batch *b = job->b;
     const llmc_config *c = &b->model->config;
-    float *q = b->attend + piece * b->attend_floats;
+    float *q = b->attend + task * b->attend_floats;
     LLMC_MEMSET(a, 0, sizeof *a);
     a->K = c->head_dim;
     a->step = job->step;
     a->wide = job->step - 32;
     a->rows = k->tokens * k->heads;
     a->softcap = c->attn_softcap > 0 ? c->attn_softcap : 0;
+    a->type_k = b->kv.type_k;
+    a->type_v = b->kv.type_v;
     a->q = q;
     a->state = q + (size_t)a->rows * a->wide;
     a->scratch = a->state + (size_t)a->rows * a->step;
-    llmc__block_queries(job, k, q);
+    llmc__block_queries(job, k, piece, q);
 }
 
 /* llmc_task_fn: strands from end to end, as tickets say. */
@@ -30361,9 +34842,10 @@ static void llmc__attend_strands(void *arg, uint32_t piece)
         llmc__attn_block k;
         llmc__attend a;
         llmc__block_of(job, strand, &k);
-        llmc__attend_over(job, &k, piece, &a);
         llmc__block_begin(job, &k);
         for (i = 0; i < k.pieces; i++) {
+            if (i == 0 || i == k.sinks)
+                llmc__attend_over(job, &k, piece, i, &a);
             llmc__attend_piece(job, &k, i, &a);
             llmc__block_join(job, &k, i, a.state);
         }
@@ -30385,7 +34867,7 @@ static void llmc__attend_parts(void *arg, uint32_t piece)
         llmc__attend a;
         for (strand = 0; llmc__block_of(job, strand, &k), i >= k.pieces; strand++)
             i -= k.pieces;
-        llmc__attend_over(job, &k, piece, &a);
+        llmc__attend_over(job, &k, piece, i, &a);
         a.state = job->b->parts + (size_t)part * job->rows * job->step;
         llmc__attend_piece(job, &k, i, &a);
     }
@@ -30446,6 +34928,16 @@ static void llmc__attend_all(llmc__attn_job *job)
     }
 }
 
+/* Shows queries and keys to a tap that wants them. */
+static void llmc__show_attention(const llmc__batch *b, uint32_t layer)
+{
+    const llmc_config *c = &b->model->config;
+    if (b->tap.fn == NULL || !b->tap.attention)
+        return;
+    b->tap.fn(b->tap.user, "query", layer, b->q, b->n, (size_t)c->n_head * c->head_dim);
+    b->tap.fn(b->tap.user, "key", layer, b->key, b->n, (size_t)c->n_kv_head * c->head_dim);
+}
+
 /* The token mixer of a layer: in [T][D] to out [T][D], which may be in.
      q, k, v = W in + bias; shape q and k; store k and v; attend; out = W_o att + bias
    Without W_o the heads side by side are the output. */
@@ -30472,6 +34964,7 @@ static void llmc__attention(const llmc__batch *b, uint32_t layer, const float *i
     llmc__enter(b, "LAYER.rope", "turn, store keys and values");
     llmc__over_tokens(b, b->n, llmc__place_tokens, &job);
     llmc__leave(b);
+    llmc__show_attention(b, layer);
     if (c->sink_logits) /* the norms' weights are not needed any more */
         job.sinks = llmc__vector(llmc__weight(m, layer, LLMC__W_SINKS), b->vec[0]);
     llmc__attend_all(&job);
@@ -30723,39 +35216,48 @@ static void llmc__feed_forward(const llmc__batch *b, uint32_t layer, const float
 //==[ 16 KV ]==== pages of keys and values, shared by reference counts ==== needs: 04 07 15 ====
 
 //--[ 16.1 KV.pool ]-- fixed pages, a stack of free ones
+/* The pages of one group of layers. */
 typedef struct llmc__kv_pool {
-    llmc__kv_layout layout;
+    uint8_t *bytes; /* [n_pages][page_bytes] */
+    uint64_t page_bytes;
     uint32_t n_pages, n_free;
     uint32_t *free;  /* [n_pages] stack of pages nobody holds */
-    uint16_t *holds; /* [n_pages] how many tables hold the page */
+    uint32_t *holds; /* [n_pages] how many tables hold the page */
 } llmc__kv_pool;
 
-/* Positions [0, n * page_tokens) of one sequence; position p lies in page[p / page_tokens].
-   The pages' order in the pool means nothing. */
+/* What one sequence holds of a group: position p lies in page[p / LLMC__PAGE_TOKENS]. The pages' order in the
+   pool means nothing. [keep, gone) were given back and are LLMC__NO_PAGE, keep being the pages of sinks. */
 typedef struct llmc__kv_table {
     uint32_t *page; /* [most pages a sequence can have] */
-    uint32_t n;     /* pages held */
+    uint32_t n;     /* entries in use */
+    uint32_t gone;
 } llmc__kv_table;
 
-/* Carves pages for `tokens` positions, rounded up to whole pages, and fills in the
-   layout; the pool is usable after llmc__kv_reset. False: a size overflows. */
-static bool llmc__kv_carve(llmc__kv_pool *kv, const llmc_config *c, llmc_dtype type, uint64_t tokens,
-                           llmc__arena *a)
+/* Pages for n positions. */
+static uint64_t llmc__kv_pages(uint64_t n)
 {
-    llmc__kv_layout *lay = &kv->layout;
-    uint64_t pages = tokens / LLMC__PAGE_TOKENS + (tokens % LLMC__PAGE_TOKENS != 0), total;
-    lay->type = type;
+    return n / LLMC__PAGE_TOKENS + (n % LLMC__PAGE_TOKENS != 0);
+}
+
+/* Carves `pages` pages of `layers` layers, and fills in the layout, which is the same for all
+   groups; the pool is usable after llmc__kv_reset. False: a size overflows. */
+static bool llmc__kv_carve(llmc__kv_pool *kv, llmc__kv_layout *lay, const llmc_config *c, llmc_dtype type_k,
+                           llmc_dtype type_v, uint32_t layers, uint64_t pages, llmc__arena *a)
+{
+    uint64_t total;
+    lay->type_k = type_k;
+    lay->type_v = type_v;
     lay->page_tokens = LLMC__PAGE_TOKENS;
-    lay->row_bytes = llmc_dtype_bytes(type, c->head_dim); /* of a value; keys take as much in all */
-    lay->head_bytes = lay->row_bytes * lay->page_tokens;
-    if (!llmc__mul(lay->head_bytes, 2 * (uint64_t)c->n_kv_head, &lay->layer_bytes) ||
-        !llmc__mul(lay->layer_bytes, c->n_layer, &lay->page_bytes) ||
-        !llmc__mul(lay->page_bytes, pages, &total) || pages > UINT32_MAX)
+    lay->key_bytes = llmc__key_bytes(type_k, c->head_dim);
+    lay->value_bytes = llmc__value_bytes(type_v, c->head_dim);
+    if (!llmc__mul(lay->key_bytes + lay->value_bytes, c->n_kv_head, &lay->layer_bytes) ||
+        !llmc__mul(lay->layer_bytes, layers, &kv->page_bytes) || !llmc__mul(kv->page_bytes, pages, &total) ||
+        pages >= LLMC__NO_PAGE)
         return false;
     kv->n_pages = (uint32_t)pages;
-    lay->pool = (uint8_t *)llmc__take(a, pages, lay->page_bytes);
+    kv->bytes = (uint8_t *)llmc__take(a, pages, kv->page_bytes);
     kv->free = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
-    kv->holds = (uint16_t *)llmc__take(a, pages, sizeof(uint16_t));
+    kv->holds = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
     return !a->failed;
 }
 
@@ -30772,32 +35274,92 @@ static void llmc__kv_reset(llmc__kv_pool *kv)
     kv->n_free = kv->n_pages;
 }
 
-//--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
-/* Pages for n positions, n at most the sequence's context. False, and nothing taken,
-   if too few are free. Pages already held stay where they are. */
-static bool llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
+/* A free page (there is one) with one holder; and a holder less. */
+static uint32_t llmc__kv_hold(llmc__kv_pool *kv)
 {
-    uint32_t want = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
-    if (want > table->n && want - table->n > kv->n_free)
-        return false;
-    while (table->n < want) {
-        uint32_t page = kv->free[--kv->n_free];
-        kv->holds[page] = 1;
-        table->page[table->n++] = page;
+    uint32_t page = kv->free[--kv->n_free];
+    kv->holds[page] = 1;
+    return page;
+}
+
+static void llmc__kv_drop(llmc__kv_pool *kv, uint32_t page)
+{
+    if (page != LLMC__NO_PAGE && --kv->holds[page] == 0)
+        kv->free[kv->n_free++] = page;
+}
+
+//--[ 16.2 KV.table ]-- a sequence's pages grow and shrink with it
+/* Whether what is written from position `from` on would go to a page that somebody else holds as well. Only
+   the page that it lies in may be one: those after it are shared by nobody. */
+static bool llmc__kv_shared(const llmc__kv_pool *kv, const llmc__kv_table *table, uint32_t from)
+{
+    uint32_t at = from / LLMC__PAGE_TOKENS;
+    return at < table->n && kv->holds[table->page[at]] > 1;
+}
+
+/* Free pages that llmc__kv_reserve would take. */
+static uint32_t llmc__kv_wants(const llmc__kv_pool *kv, const llmc__kv_table *table, uint32_t from,
+                               uint32_t to)
+{
+    uint32_t want = (uint32_t)llmc__kv_pages(to);
+    return (want > table->n ? want - table->n : 0) + (llmc__kv_shared(kv, table, from) ? 1 : 0);
+}
+
+/* Pages of its own for positions [from, to), to at most the sequence's context: new ones, and a copy of a
+   page that is shared. llmc__kv_wants pages are free. Pages already held stay where they are. */
+static void llmc__kv_reserve(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t from, uint32_t to)
+{
+    uint32_t want = (uint32_t)llmc__kv_pages(to), at = from / LLMC__PAGE_TOKENS;
+    if (llmc__kv_shared(kv, table, from)) {
+        uint32_t page = llmc__kv_hold(kv);
+        LLMC_MEMCPY(kv->bytes + page * kv->page_bytes, kv->bytes + table->page[at] * kv->page_bytes,
+                    (size_t)kv->page_bytes);
+        llmc__kv_drop(kv, table->page[at]);
+        table->page[at] = page;
     }
-    return true;
+    while (table->n < want)
+        table->page[table->n++] = llmc__kv_hold(kv);
 }
 
 /* Gives back the pages beyond the first n positions. One that somebody else holds as
    well only loses a holder. */
 static void llmc__kv_trim(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t n)
 {
-    uint32_t keep = n / kv->layout.page_tokens + (n % kv->layout.page_tokens != 0);
-    while (table->n > keep) {
-        uint32_t page = table->page[--table->n];
-        if (--kv->holds[page] == 0)
-            kv->free[kv->n_free++] = page;
+    uint32_t keep = (uint32_t)llmc__kv_pages(n);
+    while (table->n > keep)
+        llmc__kv_drop(kv, table->page[--table->n]);
+    if (n == 0)
+        table->gone = 0;
+}
+
+/* Gives back the pages between the sinks and position `begin`. */
+static void llmc__kv_evict(llmc__kv_pool *kv, llmc__kv_table *table, uint32_t sinks, uint32_t begin)
+{
+    uint32_t upto = (uint32_t)llmc__min(begin / LLMC__PAGE_TOKENS, table->n);
+    uint32_t keep = (uint32_t)llmc__kv_pages(sinks);
+    table->gone = (uint32_t)llmc__max(table->gone, keep);
+    for (; table->gone < upto; table->gone++) {
+        llmc__kv_drop(kv, table->page[table->gone]);
+        table->page[table->gone] = LLMC__NO_PAGE;
     }
+}
+
+/* `to`, which is empty, holds the pages of the first n positions as well; n > 0, llmc__kv_intact of n - 1. */
+static void llmc__kv_share(llmc__kv_pool *kv, llmc__kv_table *to, const llmc__kv_table *from, uint32_t n)
+{
+    to->n = (uint32_t)llmc__kv_pages(n);
+    to->gone = from->gone;
+    for (n = 0; n < to->n; n++) {
+        to->page[n] = from->page[n];
+        if (to->page[n] != LLMC__NO_PAGE)
+            kv->holds[to->page[n]]++;
+    }
+}
+
+/* Whether everything in sight from `begin` on (llmc__window_begin; 0: all) is still there. */
+static bool llmc__kv_intact(const llmc__kv_table *table, uint32_t sinks, uint32_t begin)
+{
+    return table->gone <= llmc__kv_pages(sinks) || begin / LLMC__PAGE_TOKENS >= table->gone;
 }
 
 //==[ 17 FORWARD ]==== tokens in, hidden states and logits out ==== needs: 03 04 05 09 14 15 ====
@@ -30883,6 +35445,22 @@ static void llmc__carve_positions(llmc__batch *b, const llmc_config *c, uint32_t
         b->wave = (double *)llmc__take(a, ((uint64_t)c->n_embd + 1) / 2, sizeof(double));
 }
 
+/* What imposed sinks ask for; b->model and the groups are set. */
+static void llmc__carve_sinks(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
+{
+    uint64_t half = c->rope_dims / 2;
+    bool used[2] = {false, false};
+    uint32_t l, kind;
+    for (l = 0; l < c->n_layer; l++)
+        if (llmc__sinks_turn(b, l))
+            used[llmc_layers_has(&c->windowed, l) ? 1 : 0] = true;
+    for (kind = 0; kind < 2; kind++) {
+        b->sink_cosine[kind] = llmc__take_rows(a, used[kind], T, half);
+        b->sink_sine[kind] = llmc__take_rows(a, used[kind], T, half);
+    }
+    b->q_sinks = llmc__take_rows(a, used[0] || used[1], T, (uint64_t)c->n_head * c->head_dim);
+}
+
 /* What experts ask for. However many a token chooses, no more than T places are on their way at a
    time, so nothing here grows with T * U * D. n_expert_used is at most n_expert. */
 static void llmc__carve_experts(llmc__batch *b, const llmc_config *c, uint32_t T, llmc__arena *a)
@@ -30918,10 +35496,10 @@ static void llmc__carve_attention(llmc__batch *b, const llmc_config *c, uint32_t
 }
 
 /* llmc__batch_carve -- buffers for T tokens at a time
-   Carves every buffer of a batch of up to T tokens; b->k is set, workers as in llmc_tasks. Shapes
-   are beside the members of llmc__batch. What this model has no use for takes nothing. y is h where
-   nobody reads h after attention or feed-forward has begun to write, z is y where the two come one
-   after the other. Contents are set by llmc__batch_init. Failure is in a->failed. */
+   Carves every buffer of a batch of up to T tokens; b->k, model and groups are set, workers as in
+   llmc_tasks. Shapes are beside the members of llmc__batch. What this model has no use for takes nothing.
+   y is h where nobody reads h after attention or feed-forward has begun to write, z is y where the two come
+   one after the other. Contents are set by llmc__batch_init. Failure is in a->failed. */
 static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, uint32_t workers,
                               llmc__arena *a)
 {
@@ -30945,6 +35523,7 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
     b->up = llmc__take_rows(a, true, T, llmc__ffn_width(c));
     b->gate = llmc__take_rows(a, c->gated, T, llmc__ffn_width(c));
     llmc__carve_positions(b, c, T, a);
+    llmc__carve_sinks(b, c, T, a);
     llmc__carve_experts(b, c, T, a);
     b->x8 = packs ? (llmc__x8 *)llmc__take(a, T, llmc__x8_units((size_t)wide) * sizeof(llmc__x8)) : NULL;
     b->rows = llmc__take_rows(a, rows, workers, wide);
@@ -30956,11 +35535,12 @@ static void llmc__batch_carve(llmc__batch *b, const llmc_model *m, uint32_t T, u
 }
 
 /* What stays the same from batch to batch: frequencies, which cost a power each. After carving; b->model
-   is set, context the longest sequence there can be. */
-static void llmc__batch_init(llmc__batch *b, uint32_t context)
+   is set, rope its configuration or a copy with other rotary positions, context the longest sequence there
+   can be. */
+static void llmc__batch_init(llmc__batch *b, const llmc_config *rope, uint32_t context)
 {
     uint32_t width = b->model->config.n_embd, i;
-    llmc__rope_init(b, context);
+    llmc__rope_init(b, rope, context);
     if (b->wave != NULL)
         for (i = 0; i < (width + 1) / 2; i++)
             b->wave[i] = llmc__pow(10000, -2.0 * (double)i / (double)width);
@@ -31222,6 +35802,8 @@ static llmc_status llmc__forward(const llmc__batch *b, const llmc__watch *watch,
     if (c->pos == LLMC_POS_ROPE) { /* other positions are in x already */
         llmc__enter(b, "LAYER.rope", "angles");
         llmc__over_tokens(b, b->n, llmc__rope_angles, NULL);
+        if (b->q_sinks != NULL)
+            llmc__over_tokens(b, b->n, llmc__sink_angles, NULL);
         llmc__leave(b);
     }
     for (l = 0; l < c->n_layer; l++) {
@@ -31387,9 +35969,11 @@ static void llmc__drop_light(llmc__candidates *c, double floor)
     for (begin = 0; begin < c->n; begin = end) {
         end = c->n - begin < LLMC__GROUP ? c->n : begin + LLMC__GROUP;
         if (c->listed || llmc__reaches(c, begin / LLMC__GROUP, low))
-            for (i = begin; i < end; i++)
-                if ((double)c->weight[i] >= floor)
-                    llmc__keep(c, kept++, i);
+            for (i = begin; i < end; i++) { /* no branch that flat logits would make a coin's toss */
+                bool heavy = (double)c->weight[i] >= floor;
+                llmc__keep(c, kept, i);
+                kept += heavy;
+            }
     }
     llmc__kept(c, kept);
 }
@@ -31411,80 +35995,113 @@ static double llmc__mass(const llmc__candidates *c)
 }
 
 //--[ 18.3 SAMPLE.rank ]-- the first of an order without sorting
-#define LLMC__BUCKETS 512
+#define LLMC__BUCKETS    512
+#define LLMC__NEAR       0x3e000000u /* 1/8 as bits, where the first turn's buckets begin, ... */
+#define LLMC__NEAR_SHIFT 17          /* 64 to a power of two: up to 32 */
 
-/* How far a value is from the center of an order; finite. */
-static inline float llmc__distance(float value, double center)
-{
-    double d = (double)value - center;
-    d = d < 0 ? -d : d;
-    return d < (double)FLT_MAX ? (float)d : FLT_MAX;
-}
-
-/* An order of values by their distance from center, as far as it has been narrowed down: list [n] are the
-   indexes of those in question. */
+/* An order of values by their distance from center, as far as it has been narrowed down. Distances are
+   compared as their bits, which for what is not negative is the same order. */
 typedef struct llmc__order {
     const float *value, *mass; /* mass NULL: 1 each. What has none does not exist */
-    uint32_t *list;
+    uint32_t *list;            /* [n] indexes of those in question, once `listed`; before, it is everybody */
     size_t n;
     double center;
-    float low, high; /* the least and greatest distance of these */
-    double scale;    /* buckets in a unit of distance */
+    bool at_zero; /* center is 0, and no value is above it: their bits are the distance */
+    bool listed;
+    uint32_t low, high;   /* the least and greatest distance of these */
+    uint32_t base, shift; /* buckets begin there, and 2^shift go into one */
 } llmc__order;
 
-/* Equal distances lie in one bucket, larger ones in the same or a later one. */
-static inline size_t llmc__bucket(const llmc__order *o, float distance)
+/* How far a value is from the center of an order, as bits; finite. */
+static inline uint32_t llmc__distance(const llmc__order *o, float value)
 {
-    return (size_t)(((double)distance - (double)o->low) * o->scale);
+    double d;
+    if (o->at_zero)
+        return llmc__f32_bits(value) & 0x7fffffffu;
+    d = (double)value - o->center;
+    d = d < 0 ? -d : d;
+    return llmc__f32_bits(d < (double)FLT_MAX ? (float)d : FLT_MAX);
 }
 
-/* Only those of one bucket stay in question. With `all` the list is made: everything that exists. */
-static void llmc__narrow(llmc__order *o, bool all, size_t bucket)
+/* Equal distances lie in one bucket, larger ones in the same or a later one. */
+static inline uint32_t llmc__bucket(const llmc__order *o, uint32_t distance)
 {
-    float low = FLT_MAX, high = 0;
-    size_t i, n = 0;
-    for (i = 0; i < o->n; i++) {
-        uint32_t at = all ? (uint32_t)i : o->list[i];
-        float d = llmc__distance(o->value[at], o->center);
-        if (all ? o->mass != NULL && !(o->mass[at] > 0) : llmc__bucket(o, d) != bucket)
+    uint32_t at = distance > o->base ? (distance - o->base) >> o->shift : 0;
+    return at < LLMC__BUCKETS - 1 ? at : LLMC__BUCKETS - 1;
+}
+
+/* list [n] is what is left: what does not exist goes, and the buckets of the next turn are laid out. */
+static void llmc__order_listed(llmc__order *o, size_t n)
+{
+    size_t i, kept = 0;
+    o->listed = true;
+    o->low = UINT32_MAX;
+    o->high = 0;
+    for (i = 0; i < n; i++) {
+        uint32_t at = o->list[i], d = llmc__distance(o, o->value[at]);
+        if (o->mass != NULL && !(o->mass[at] > 0))
             continue;
-        low = d < low ? d : low;
-        high = d > high ? d : high;
-        o->list[n++] = at;
+        o->low = d < o->low ? d : o->low;
+        o->high = d > o->high ? d : o->high;
+        o->list[kept++] = at;
     }
-    o->n = n;
-    o->low = low;
-    o->high = high;
-    o->scale = low < high ? (LLMC__BUCKETS - 1) / ((double)high - (double)low) : 0;
+    o->n = kept;
+    o->base = o->low;
+    for (o->shift = 0; o->high > o->low && (o->high - o->low) >> o->shift >= LLMC__BUCKETS;)
+        o->shift++;
+}
+
+/* Only those of one bucket stay in question. Without a branch that nobody could predict: a place of the list
+   may be written twice. */
+static void llmc__narrow(llmc__order *o, uint32_t bucket)
+{
+    size_t i, n = 0;
+    if (o->listed)
+        for (i = 0; i < o->n; i++) {
+            uint32_t at = o->list[i];
+            o->list[n] = at;
+            n += llmc__bucket(o, llmc__distance(o, o->value[at])) == bucket;
+        }
+    else
+        for (i = 0; i < o->n; i++) {
+            o->list[n] = (uint32_t)i;
+            n += llmc__bucket(o, llmc__distance(o, o->value[i])) == bucket;
+        }
+    llmc__order_listed(o, n);
 }
 
 /* Which bucket `enough` falls into, counted from the nearest, *before of it being nearer than all that are
-   in question; adds to *before what is nearer than that bucket. Never an empty one: the last holds high. */
-static size_t llmc__share_out(const llmc__order *o, double enough, double *before)
+   in question; adds to *before what is nearer than that bucket. Never an empty one. */
+static uint32_t llmc__share_out(const llmc__order *o, double enough, double *before)
 {
     double sum[LLMC__BUCKETS];
-    size_t i, last = llmc__bucket(o, o->high);
+    uint32_t last = LLMC__BUCKETS - 1, b;
+    size_t i;
     LLMC_MEMSET(sum, 0, sizeof sum);
     for (i = 0; i < o->n; i++) {
-        uint32_t at = o->list[i];
-        sum[llmc__bucket(o, llmc__distance(o->value[at], o->center))] +=
-            o->mass == NULL ? 1 : (double)o->mass[at];
+        size_t at = o->listed ? o->list[i] : i;
+        sum[llmc__bucket(o, llmc__distance(o, o->value[at]))] += o->mass == NULL ? 1 : (double)o->mass[at];
     }
-    for (i = 0; i < last && *before + sum[i] < enough; i++)
-        *before += sum[i];
-    return i;
+    while (last > 0 && !(sum[last] > 0))
+        last--;
+    for (b = 0; b < last && *before + sum[b] < enough; b++)
+        *before += sum[b];
+    return b;
 }
 
 /* The distance of the last value that is needed until the masses of the nearest are enough; *before: the
    mass of all that are nearer. Sorts into buckets, then the bucket in question into buckets, until only
-   equal distances are left. Nothing is sorted as a whole, and no shape of logits is slow: values lie within
-   2^277 of each other, and a turn divides that by 2^9. */
-static float llmc__rank(llmc__order *o, double enough, double *before)
+   equal distances are left. Nothing is sorted as a whole, and no shape of logits is slow: the first turn's
+   buckets suit what models say, and each further one divides what 31 bits can tell apart by 2^8 at least. */
+static uint32_t llmc__rank(llmc__order *o, double enough, double *before)
 {
     *before = 0;
-    llmc__narrow(o, true, 0);
-    while (o->low < o->high)
-        llmc__narrow(o, false, llmc__share_out(o, enough, before));
+    o->listed = false;
+    o->base = LLMC__NEAR;
+    o->shift = LLMC__NEAR_SHIFT;
+    do
+        llmc__narrow(o, llmc__share_out(o, enough, before));
+    while (o->low < o->high);
     return o->low;
 }
 
@@ -31494,21 +36111,22 @@ static void llmc__keep_nearest(llmc__candidates *c, double center, bool counted,
 {
     llmc__order o;
     double before;
-    float limit;
+    uint32_t limit;
     size_t i, kept = 0;
     o.value = c->value;
     o.mass = counted ? NULL : c->weight;
     o.list = c->spare;
     o.n = c->n;
     o.center = center;
+    o.at_zero = center >= 0 && center <= 0;
     limit = llmc__rank(&o, enough, &before);
-    for (i = 0; i < c->n;
-         i++) { /* without a branch that nobody could predict: a place may be written twice */
-        float d = llmc__distance(c->value[i], center), mass = counted ? 1 : c->weight[i];
+    for (i = 0; i < c->n; i++) { /* likewise without a branch */
+        uint32_t d = llmc__distance(&o, c->value[i]);
+        double mass = counted ? 1 : (double)c->weight[i];
         llmc__keep(c, kept, i);
         kept += d < limit;
-        if (d >= limit && d <= limit && before < enough) {
-            before += (double)mass;
+        if (d == limit && before < enough) {
+            before += mass;
             kept++;
         }
     }
@@ -31575,7 +36193,8 @@ static float llmc__floor(const llmc_sample_options *opt, const llmc__candidates 
         o.list = c->spare;
         o.n = llmc__lanes(c->n);
         o.center = top;
-        depth = (double)llmc__rank(&o, opt->top_k, &before);
+        o.at_zero = false;
+        depth = (double)llmc__bits_f32(llmc__rank(&o, opt->top_k, &before));
     } else if ((opt->top_k == 0 || opt->top_k >= c->n) && !(opt->typical_p > 0 && opt->typical_p < 1) &&
                !(opt->top_p > 0 && opt->top_p < 1) && opt->min_p > 0)
         depth = (double)opt->temperature * (1e-3 - llmc__log((double)opt->min_p));
@@ -37328,13 +41947,37 @@ LLMC__CALM_END
 //==[ 20 ENGINE ]==== sequences running on a model ==== needs: 02 03 04 05 07 09 10 13 14 15 16 17 18 19 ====
 
 //--[ 20.1 ENGINE.types ]-- a sequence, an engine, and the option structs with defaults filled in
+enum {
+    LLMC__MATCH_MOST = 16,      /* tokens of a match that are told apart */
+    LLMC__DRAFT_MOST = 1024,    /* draft_tokens at most */
+    LLMC__PASS_SIZES = 64,      /* passes of up to so many tokens are timed */
+    LLMC__SAMPLERS = 8,         /* threads that choose tokens at once: each has work memory */
+    LLMC__SAMPLER_LEAST = 16384 /* logits worth another thread: 10 us of greedy ones, 100 of others */
+};
+#define LLMC__DRAFT_PURSE 16.0f /* tokens' time that guesses may cost in a row, if others saved it before */
+
+/* What speculation knows of a sequence (ENGINE.draft). Its drafted tokens stand in the sequence's ids beyond
+   n_ids, where nothing else is; their keys and values likewise beyond n_cached. */
+typedef struct llmc__draft {
+    uint32_t *table;  /* [slots] where what followed an n-gram stands, by its hash; NULL: no speculation */
+    uint32_t indexed; /* n-grams that end before this position are in the table */
+    uint32_t guess;   /* ids[guess] is what may come next: it followed the same tokens, ... */
+    uint32_t matched; /* ... so many at least; 0: no guess */
+    uint32_t n;       /* drafted in the pass that is being made */
+    uint32_t row, n_ahead; /* the engine's logits that wait: [row] is for the next token, the others for those
+                              after it, as far as the draft comes true */
+    float balance;         /* tokens gained less tokens' time lost, within bounds */
+    float hit[LLMC__MATCH_MOST + 1]; /* how often a guess was right, by `matched` */
+} llmc__draft;
+
 /* A sequence is always in one of these states:
      closed    open false; its slot waits for llmc_seq_open
      idle      nothing to do: empty, or fed by llmc_seq_forward, or finished
      active    ids beyond n_cached are to be read; when the last one is, a token is chosen
      waiting   has_piece: the caller has to take it before the engine goes on
-   ids [0, n_cached) have their keys and values in the pages of table; a token that was
-   just chosen is in ids but not yet cached. Always n_cached <= n_ids <= context. */
+   ids [0, n_cached) have their keys and values in the pages of the tables, as far as a token at n_cached, or
+   the one before it again, sees them; a token that was just chosen is in ids but not yet cached. Always
+   n_cached <= n_ids <= context. What the cache loses is computed again from ids, with the same result. */
 struct llmc_seq {
     llmc_engine *engine;
     bool open, active, has_piece;
@@ -37342,54 +41985,188 @@ struct llmc_seq {
     llmc_seq_options opt;       /* a copy; its pointers are the caller's         */
     llmc_sample_options sample; /* a copy, likewise                              */
     llmc_rng rng;               /* from sample.seed; goes on from add to add     */
+    uint64_t lora_mark;         /* of the adapter and its scale, as a number; 0: none */
     llmc_token *ids;            /* [context] read or generated */
     uint32_t n_ids, n_cached;
     uint32_t n_generated; /* since the last add; max_tokens counts these */
     /* ids from grammar_begin on have to match opt.grammar, whose state has followed them up to grammar_at;
        beyond n_ids: it has to begin anew */
     uint32_t grammar_begin, grammar_at;
-    llmc__kv_table table;
+    uint32_t
+        n_lost; /* ids [0, n_lost) were cached once: n_cached may have fallen behind, nothing new is unread */
+    llmc__kv_table table[LLMC__KV_GROUPS];
     llmc_piece piece; /* to be taken, while has_piece */
     char half[4];     /* first bytes of a character not complete yet */
     uint32_t n_half;
     char *tail;    /* [text_cap] whole characters that may begin a stop string */
     char *out;     /* [text_cap] text of the piece, NUL-terminated */
     size_t n_tail; /* bytes in tail */
+    llmc__draft draft;
 };
+
+/* A place for a request (ENGINE.schedule), in one of these states:
+     free      neither live nor parked
+     waiting   live, no slot, not finished; it holds no pages
+     running   live, in a slot
+     done      live, finished; parked, or without pages
+     left      parked only: closed, but its tokens and pages may serve others
+   To run it changes places with a closed sequence of the engine's, contents for contents, so that a step
+   knows nothing of requests. */
+struct llmc_request {
+    llmc_seq seq;       /* its sequence; while it runs: what the slot held, closed */
+    llmc_seq *slot;     /* of engine->seqs, where it runs; or NULL                 */
+    llmc_request *next; /* of those who are live, in the order of their claims     */
+    bool live;          /* the caller's, from add to close                         */
+    bool parked;        /* its pages are counted by the prefix cache               */
+    int32_t priority;
+    uint32_t n_prompt, n_shared, n_preempted; /* see llmc_request_info */
+    uint64_t hash; /* of the first page's tokens, 0: fewer; what differs there shares nothing */
+    uint64_t used; /* parked: the schedule's clock when it last served */
+};
+
+/* A token that is being chosen (ENGINE.step), for one row of the logits. */
+typedef struct llmc__pick {
+    llmc_seq *seq;
+    float *logits;      /* [V] the row */
+    uint32_t row;       /* which it is, */
+    uint32_t n_ahead;   /* and how many behind it belong to the sequence's draft */
+    llmc_token drafted; /* the first of that, or NONE; beyond n_ids, where the chosen token goes */
+    uint32_t before;    /* n_ids */
+    llmc_token id;      /* NONE: the sampler chooses */
+    float logprob;
+    llmc_status status; /* of the choice */
+    bool sampled;       /* it came to that */
+    bool over;          /* nothing was to be chosen: the sequence has ended */
+} llmc__pick;
+
+typedef struct llmc__schedule {
+    llmc_request *requests;            /* [n_requests] */
+    uint32_t n_requests, n_live;       /* max_requests + max_prefixes */
+    llmc_request *first;               /* more priority, then older ones first */
+    uint32_t *parked[LLMC__KV_GROUPS]; /* [pages] how many who are parked hold it; NULL: no prefix cache */
+    uint64_t parked_bytes;             /* of pages that they hold, each counted once */
+    uint64_t clock;
+} llmc__schedule;
 
 /* Lies at the head of the caller's memory; the arrays follow it (ENGINE.carve). */
 struct llmc_engine {
     const llmc_model *model;
-    llmc_engine_options opt; /* resolved: no zero that means a default */
-    llmc__watch watch;       /* who looks on, out of opt */
-    llmc__kv_pool kv;        /* the pages of all sequences */
-    llmc__batch batch;       /* the arrays that it only reads are these: */
-    llmc_token *batch_ids;   /* [batch_tokens] */
-    llmc_token *batch_prev;  /* [batch_tokens] the token before, for models that smear; or NULL */
-    uint32_t *batch_pos;     /* [batch_tokens] */
-    uint32_t *batch_end;     /* [batch_tokens] for models that look both ways; or NULL */
-    uint32_t **batch_pages;  /* [batch_tokens] */
-    llmc_seq **batch_seq;    /* [batch_tokens] whose token it is */
-    uint32_t *want;          /* [batch_tokens] places in the batch whose logits are wanted, */
-    llmc_seq **want_seq;     /* [max_seqs] and the sequences they are for */
-    float *logits;           /* [max_seqs][V] */
-    llmc_seq *seqs;          /* [max_seqs] */
-    void *sample_work;       /* [sample_bytes] for SAMPLE */
-    void *work;              /* [work_bytes] for TOKEN */
-    char *text;              /* [text_bytes] for CHAT: a conversation written out, */
-    llmc_token *ids;         /* [context] and as ids */
-    void *chat;              /* [chat_bytes] and what its template needs */
+    llmc_engine_options opt;           /* resolved: no zero that means a default */
+    llmc__watch watch;                 /* who looks on, out of opt */
+    llmc__kv_pool kv[LLMC__KV_GROUPS]; /* the pages of all sequences, by batch.group */
+    llmc__batch batch;                 /* the arrays that it only reads are these: */
+    llmc_token *batch_ids;             /* [batch_tokens] */
+    llmc_token *batch_prev;            /* [batch_tokens] the token before, for models that smear; or NULL */
+    uint32_t *batch_pos;               /* [batch_tokens] */
+    uint32_t *batch_end;               /* [batch_tokens] for models that look both ways; or NULL */
+    uint32_t **batch_pages[LLMC__KV_GROUPS]; /* [batch_tokens] */
+    llmc_seq **batch_seq;                    /* [batch_tokens] whose token it is */
+    llmc__lora_use *batch_lora;              /* [batch_tokens] with which adapter; or NULL */
+    uint32_t *want;                          /* [batch_tokens] places in the batch whose logits are wanted, */
+    llmc_seq **want_seq;                     /* [rows] and the sequences they are for */
+    float *logits;                           /* [rows][V] */
+    uint32_t rows;                           /* max_seqs + draft_tokens */
+    llmc__pick *pick;                        /* [max_seqs] of those whose token is chosen now */
+    uint32_t n_picks, next_pick, pick_tasks; /* next_pick: the ticket of pick_tasks tasks */
+    uint32_t n_ahead;                        /* rows that wait for their draft to come true */
+    uint32_t draft_slots;                    /* of a sequence's table; a power of two, or 0 */
+    uint32_t n_decoding;                     /* sequences that got a token by the last pass */
+    float pass_time[LLMC__PASS_SIZES + 1];   /* nanoseconds of a pass over so many tokens; 0: not known */
+    llmc_seq *seqs;                          /* [max_seqs] */
+    char *sample_work;                       /* [samplers][sample_bytes] for SAMPLE */
+    void *work;                              /* [work_bytes] for TOKEN */
+    char *text;                              /* [text_bytes] for CHAT: a conversation written out, */
+    llmc_token *ids;                         /* [context] and as ids */
+    void *chat;                              /* [chat_bytes] and what its template needs */
     size_t sample_bytes, work_bytes, text_cap;
+    uint32_t samplers;    /* most tasks that choose tokens side by side */
     uint32_t next_prompt; /* the slot whose prompt comes first, so that each gets its turn */
+    llmc__schedule schedule;
 };
 
-/* The one place where defaults are filled in; the interface documents them. What is
-   refused here would overflow later: positions fit 30 bits, a page's holders 16.
+/* *rope: the model's configuration with the rotary positions that the caller wants instead, if any; a big
+   struct that is needed for a moment. o->context_length is settled. Errors: BAD_ARG. */
+static llmc_status llmc__engine_rope(llmc_config *rope, const llmc_model *model, const llmc_engine_options *o,
+                                     llmc_diag *diag)
+{
+    *rope = model->config;
+    return llmc__rope_override(rope, o, diag);
+}
+
+/* Checks what options say of windows; an option that would have no effect is refused, too.
+   Errors: BAD_ARG. */
+static llmc_status llmc__engine_windows(const llmc_engine_options *o, const llmc_config *c, llmc_diag *diag)
+{
+    uint32_t sinks = o->sink_tokens > 0 ? o->sink_tokens : c->sink_tokens;
+    if (c->bidirectional && (o->window_size > 0 || o->sink_tokens > 0 || o->kv_cache_capacity > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "window_size, sink_tokens, kv_cache_capacity: %s models look both ways and read a "
+                          "text in one go; none of these can be set",
+                          c->family);
+    if (o->sink_tokens > 0 && o->window_size == 0 && o->kv_cache_capacity == 0 && c->window_size == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "sink_tokens %u: no layer of the model has a window; set window_size or "
+                          "kv_cache_capacity, too",
+                          o->sink_tokens);
+    if (o->sinks_stay && o->sink_tokens == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "sinks_stay: no effect without sink_tokens; the model's own sinks stay anyway");
+    if (o->window_size > 0 && sinks >= o->window_size)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "window_size %u: more than the sinks expected, which are %u tokens", o->window_size,
+                          sinks);
+    if (o->kv_cache_capacity > 0 && o->kv_cache_capacity <= (uint64_t)sinks + 1)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "kv_cache_capacity %llu: at least %llu expected, the sinks and two more",
+                          (unsigned long long)o->kv_cache_capacity, (unsigned long long)sinks + 2);
+    return LLMC_OK;
+}
+
+/* Checks and completes what options say of requests. Errors: BAD_ARG. */
+static llmc_status llmc__engine_requests(llmc_engine_options *o, const llmc_config *c, llmc_diag *diag)
+{
+    if (o->max_requests > 65535 || o->max_prefixes > 65535)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "max_requests %u, max_prefixes %u: at most 65535 each", o->max_requests,
+                          o->max_prefixes);
+    if (o->max_requests > 0 && (c->no_head || c->bidirectional))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "max_requests %u: %s models are encoders, which answer no requests",
+                          o->max_requests, c->family);
+    if (o->prefix_bytes > 0 && o->max_requests == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "prefix_bytes %llu: only requests leave prefixes; set max_requests, too",
+                          (unsigned long long)o->prefix_bytes);
+    if (o->max_prefixes > 0 && o->prefix_bytes == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "max_prefixes %u: no effect without prefix_bytes", o->max_prefixes);
+    if (o->prefix_bytes > 0 && o->max_prefixes == 0)
+        o->max_prefixes = o->max_requests;
+    return LLMC_OK;
+}
+
+/* Errors: UNSUPPORTED (what the cache cannot hold, or not of this model). */
+static llmc_status llmc__kv_type_check(const llmc_config *c, const char *option, llmc_dtype type,
+                                       llmc_diag *diag)
+{
+    if (!llmc__kv_allows(type))
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
+                          "%s %s: F32, F16, BF16, Q8_0 or Q4_0 expected", option, llmc_dtype_name(type));
+    if (type == LLMC_Q4_0 && c->head_dim % 2 != 0)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
+                          "%s Q4_0: a byte holds two elements of a head, and the model's heads are %u wide",
+                          option, c->head_dim);
+    return LLMC_OK;
+}
+
+/* The one place where defaults are filled in, but for kv_pool_tokens (llmc__engine_groups); the interface
+   documents them. What is refused here would overflow later: positions fit 30 bits.
    Errors: BAD_ARG (naming the option and its limit), UNSUPPORTED (kv_type). */
 static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_model *model,
                                          const llmc_engine_options *opt, llmc_diag *diag)
 {
     const llmc_config *c = &model->config;
+    llmc_config rope; /* only to see whether it can be */
     llmc__options(o, sizeof *o, opt);
     if (c->n_layer == 0)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
@@ -37407,25 +42184,33 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
         o->max_seqs = 1;
     if (o->batch_tokens == 0) /* what looks both ways is read in one go */
         o->batch_tokens = c->bidirectional ? o->context_length : 256;
+    if (o->draft_tokens > LLMC__DRAFT_MOST || (o->draft_tokens > 0 && (c->no_head || c->bidirectional)))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
+                          "draft_tokens %u: at most %d, and 0 for encoders, which generate nothing",
+                          o->draft_tokens, LLMC__DRAFT_MOST);
     if (o->max_seqs > 65535 || o->batch_tokens > (1u << 20))
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET,
                           "max_seqs %u, batch_tokens %u: at most 65535 and 2^20", o->max_seqs,
                           o->batch_tokens);
     /* Everybody who generates gets a turn in each step, so nobody can starve. */
-    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, o->max_seqs);
+    o->batch_tokens = (uint32_t)llmc__max(o->batch_tokens, (uint64_t)o->max_seqs + o->draft_tokens);
     o->batch_tokens = (uint32_t)llmc__min(o->batch_tokens, (uint64_t)o->context_length * o->max_seqs);
     /* attention counts its strands, at most tokens times heads, in 32 bits, and so do the experts of tokens;
        still at least max_seqs */
     o->batch_tokens =
         (uint32_t)llmc__min(o->batch_tokens, UINT32_MAX / llmc__max(c->n_head, c->n_expert_used));
-    if (o->kv_cache_capacity == 0) /* whole pages for each sequence, so that all of them can be full */
-        o->kv_cache_capacity = (uint64_t)o->max_seqs * ((o->context_length + LLMC__PAGE_TOKENS - 1) /
-                                                        LLMC__PAGE_TOKENS * LLMC__PAGE_TOKENS);
+    LLMC__TRY(llmc__engine_windows(o, c, diag));
+    LLMC__TRY(llmc__engine_requests(o, c, diag));
+    if (o->lora_rank > LLMC_LORA_MAX_RANK)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "lora_rank %u: at most %d", o->lora_rank,
+                          LLMC_LORA_MAX_RANK);
     if (o->kv_type == LLMC_DTYPE_NONE)
         o->kv_type = LLMC_F16;
-    if (o->kv_type != LLMC_F16 && o->kv_type != LLMC_F32 && o->kv_type != LLMC_BF16)
-        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE", LLMC_NO_OFFSET,
-                          "kv_type %s: F32, F16 or BF16 expected", llmc_dtype_name(o->kv_type));
+    if (o->kv_type_v == LLMC_DTYPE_NONE)
+        o->kv_type_v = o->kv_type;
+    LLMC__TRY(llmc__kv_type_check(c, "kv_type", o->kv_type, diag));
+    LLMC__TRY(llmc__kv_type_check(c, "kv_type_v", o->kv_type_v, diag));
+    LLMC__TRY(llmc__engine_rope(&rope, model, o, diag));
     if (o->text_bytes == 0)
         o->text_bytes = (uint32_t)llmc__max(4096, llmc__min((uint64_t)o->context_length * 4, 1u << 20));
     if (o->chat_bytes == 0 && o->text_bytes >= 4096 &&
@@ -37437,14 +42222,81 @@ static llmc_status llmc__engine_defaults(llmc_engine_options *o, const llmc_mode
 }
 
 //--[ 20.2 ENGINE.carve ]-- one layout for need, quote and init
-/* A sequence's own memory: ids, page table, text buffers. */
+/* W of layers with or without a window of the model's, in a sequence of the engine's context; 0: they see all
+   of it. */
+static uint32_t llmc__engine_window(const llmc_engine *e, bool windowed)
+{
+    const llmc_engine_options *o = &e->opt;
+    const llmc_config *c = &e->model->config;
+    uint64_t window = UINT32_MAX, sinks = o->sink_tokens > 0 ? o->sink_tokens : c->sink_tokens;
+    if (windowed && c->window_size > 0)
+        window = c->window_size;
+    if (o->window_size > 0)
+        window = llmc__min(window, o->window_size);
+    if (o->kv_cache_capacity > 0)
+        window = llmc__min(window, o->kv_cache_capacity - sinks);
+    return window + sinks < o->context_length ? (uint32_t)window : 0;
+}
+
+/* Most pages of a group that one sequence holds: sinks, window, and what a step adds. */
+static uint64_t llmc__group_pages(const llmc_engine *e, const llmc__kv_group *g)
+{
+    uint64_t all = llmc__kv_pages(e->opt.context_length);
+    uint64_t seen = (uint64_t)g->window + e->opt.batch_tokens; /* positions, wherever in a page they begin */
+    if (g->window == 0)
+        return all;
+    return llmc__min(all, llmc__kv_pages(g->sinks) + (seen + LLMC__PAGE_TOKENS - 2) / LLMC__PAGE_TOKENS + 1);
+}
+
+/* Groups of layers and how many pages each has, n_pages; the engine's options are resolved. The group that
+   sees furthest comes first; it has kv_pool_tokens, the other one pages in proportion, but never fewer
+   than one sequence needs that fills the first group. */
+static void llmc__engine_groups(llmc_engine *e)
+{
+    llmc_engine_options *o = &e->opt;
+    const llmc_config *c = &e->model->config;
+    llmc__batch *b = &e->batch;
+    uint32_t window[2], l, g, any[2] = {0, 0};
+    uint64_t full, part, pages;
+    for (l = 0; l < c->n_layer; l++)
+        any[llmc_layers_has(&c->windowed, l) ? 1 : 0]++;
+    for (g = 0; g < 2; g++)
+        window[g] = llmc__engine_window(e, g == 1);
+    b->n_groups = any[0] > 0 && any[1] > 0 && window[0] != window[1] ? 2 : 1;
+    for (l = 0; l < c->n_layer; l++)
+        b->kv_place[l] = (uint16_t)b->group[llmc__group_of(b, l)].layers++;
+    for (g = 0; g < b->n_groups; g++) {
+        b->group[g].window = window[any[0] > 0 ? g : 1];
+        b->group[g].sinks = o->sink_tokens > 0 ? o->sink_tokens : c->sink_tokens;
+        b->group[g].imposed = o->sink_tokens > 0 && o->sink_tokens != c->sink_tokens && !o->sinks_stay;
+    }
+    full = llmc__group_pages(e, &b->group[0]);
+    pages = o->kv_pool_tokens > 0 ? llmc__kv_pages(o->kv_pool_tokens) : full * o->max_seqs;
+    e->kv[0].n_pages = (uint32_t)llmc__min(pages, LLMC__NO_PAGE);
+    o->kv_pool_tokens = pages * LLMC__PAGE_TOKENS;
+    if (b->n_groups == 1)
+        return;
+    part = llmc__group_pages(e, &b->group[1]);
+    pages = llmc__min(pages, LLMC__NO_PAGE);
+    pages = llmc__max(llmc__min(part, pages), (part * pages + full - 1) / full);
+    e->kv[1].n_pages = (uint32_t)llmc__min(pages, LLMC__NO_PAGE);
+}
+
+/* A sequence's own memory: ids, page tables, text buffers. */
 static void llmc__seq_carve(llmc_seq *s, const llmc_engine *e, llmc__arena *a)
 {
-    uint64_t pages = (e->opt.context_length + LLMC__PAGE_TOKENS - 1) / LLMC__PAGE_TOKENS;
+    uint64_t pages = llmc__kv_pages(e->opt.context_length);
+    uint32_t g;
     s->ids = (llmc_token *)llmc__take(a, e->opt.context_length, sizeof(llmc_token));
-    s->table.page = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
+    for (g = 0; g < e->batch.n_groups; g++)
+        s->table[g].page = (uint32_t *)llmc__take(a, pages, sizeof(uint32_t));
     s->tail = (char *)llmc__take(a, e->text_cap, 1);
     s->out = (char *)llmc__take(a, e->text_cap, 1);
+    s->draft.table = NULL;
+    if (e->draft_slots > 0)
+        s->draft.table = (uint32_t *)llmc__take(a, e->draft_slots, sizeof(uint32_t));
+    if (s->draft.table != NULL) /* what stands there later may be stale, but never unset */
+        LLMC_MEMSET(s->draft.table, 0, e->draft_slots * sizeof(uint32_t));
 }
 
 /* What a step needs beside the batch itself. Logits are kept only for as many tokens as
@@ -37453,7 +42305,7 @@ static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
 {
     const llmc_engine_options *o = &e->opt;
     const llmc_config *c = &e->model->config;
-    uint32_t vocab = c->vocab_size;
+    uint32_t vocab = c->vocab_size, g;
     e->batch_ids = (llmc_token *)llmc__take(a, o->batch_tokens, sizeof(llmc_token));
     e->batch_prev = NULL;
     if (c->smear_channels > 0)
@@ -37462,13 +42314,28 @@ static void llmc__step_carve(llmc_engine *e, llmc__arena *a)
     e->batch_end = NULL;
     if (c->bidirectional)
         e->batch_end = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
-    e->batch_pages = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
+    for (g = 0; g < e->batch.n_groups; g++)
+        e->batch_pages[g] = (uint32_t **)llmc__take(a, o->batch_tokens, sizeof(uint32_t *));
     e->batch_seq = (llmc_seq **)llmc__take(a, o->batch_tokens, sizeof(llmc_seq *));
+    e->batch_lora = NULL;
+    if (o->lora_rank > 0)
+        e->batch_lora = (llmc__lora_use *)llmc__take(a, o->batch_tokens, sizeof(llmc__lora_use));
+    e->batch.lora = NULL;
+    e->batch.lora_rank = o->lora_rank;
+    e->batch.low = llmc__take_rows(a, o->lora_rank > 0, 3 * (uint64_t)o->batch_tokens, o->lora_rank);
     e->want = (uint32_t *)llmc__take(a, o->batch_tokens, sizeof(uint32_t));
-    e->want_seq = (llmc_seq **)llmc__take(a, o->max_seqs, sizeof(llmc_seq *));
-    e->logits = (float *)llmc__take(a, c->no_head ? 0 : o->max_seqs, (uint64_t)vocab * sizeof(float));
+    e->rows = o->max_seqs + o->draft_tokens;
+    e->draft_slots = o->draft_tokens > 0 ? 256 : 0;
+    while (e->draft_slots > 0 && e->draft_slots < (1u << 18) && e->draft_slots / 4 < o->context_length)
+        e->draft_slots *= 2;
+    e->want_seq = (llmc_seq **)llmc__take(a, e->rows, sizeof(llmc_seq *));
+    if (e->want_seq != NULL)
+        LLMC_MEMSET(e->want_seq, 0, e->rows * sizeof(llmc_seq *));
+    e->logits = (float *)llmc__take(a, c->no_head ? 0 : e->rows, (uint64_t)vocab * sizeof(float));
+    e->pick = (llmc__pick *)llmc__take(a, o->max_seqs, sizeof(llmc__pick));
+    e->samplers = (uint32_t)llmc__min(llmc__min(o->tasks.workers, o->max_seqs), LLMC__SAMPLERS);
     e->sample_bytes = llmc_sample_need(vocab);
-    e->sample_work = llmc__take(a, e->sample_bytes, 1);
+    e->sample_work = (char *)llmc__take(a, c->no_head ? 0 : e->samplers, e->sample_bytes);
 }
 
 /* What text on its way in and out needs; next to nothing for a model that speaks ids.
@@ -37494,6 +42361,27 @@ static void llmc__text_carve(llmc_engine *e, llmc__arena *a)
     e->text_cap = 3 * (longest + sizeof e->seqs->half) + LLMC_STOP_MAX + 1;
 }
 
+/* Places for requests, free ones, and the prefix cache's counts. */
+static void llmc__requests_carve(llmc_engine *e, llmc__arena *a)
+{
+    llmc__schedule *sch = &e->schedule;
+    llmc_seq one; /* takes the pointers while measuring */
+    uint32_t i;
+    sch->n_requests = e->opt.max_requests + e->opt.max_prefixes;
+    if (sch->n_requests == 0)
+        return;
+    sch->requests = (llmc_request *)llmc__take(a, sch->n_requests, sizeof(llmc_request));
+    if (sch->requests != NULL)
+        LLMC_MEMSET(sch->requests, 0, sch->n_requests * sizeof(llmc_request));
+    for (i = 0; i < sch->n_requests && !a->failed; i++)
+        llmc__seq_carve(sch->requests != NULL ? &sch->requests[i].seq : &one, e, a);
+    for (i = 0; i < e->batch.n_groups && e->opt.prefix_bytes > 0; i++) {
+        sch->parked[i] = (uint32_t *)llmc__take(a, e->kv[i].n_pages, sizeof(uint32_t));
+        if (sch->parked[i] != NULL)
+            LLMC_MEMSET(sch->parked[i], 0, e->kv[i].n_pages * sizeof(uint32_t));
+    }
+}
+
 /* Places everything in e, whose model and opt are set; q (may be NULL) gets the sizes.
    With a measuring arena the pointers become NULL and only sizes are right. seqs
    come last, since their text buffers depend on what text_carve found.
@@ -37504,8 +42392,10 @@ static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engin
     uint64_t start = a->used, kv, scratch;
     llmc_seq one; /* takes the pointers while measuring */
     uint32_t i;
-    if (!llmc__kv_carve(&e->kv, &e->model->config, o->kv_type, o->kv_cache_capacity, a))
-        a->failed = true;
+    for (i = 0; i < e->batch.n_groups; i++)
+        if (!llmc__kv_carve(&e->kv[i], &e->batch.kv, &e->model->config, o->kv_type, o->kv_type_v,
+                            e->batch.group[i].layers, e->kv[i].n_pages, a))
+            a->failed = true;
     kv = a->used;
     llmc__batch_carve(&e->batch, e->model, o->batch_tokens, o->tasks.workers, a);
     llmc__step_carve(e, a);
@@ -37516,10 +42406,13 @@ static llmc_status llmc__engine_carve(llmc_engine *e, llmc__arena *a, llmc_engin
         LLMC_MEMSET(e->seqs, 0, o->max_seqs * sizeof(llmc_seq));
     for (i = 0; i < o->max_seqs && !a->failed; i++)
         llmc__seq_carve(e->seqs != NULL ? &e->seqs[i] : &one, e, a);
+    llmc__requests_carve(e, a);
     if (a->failed)
-        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET,
-                          "context_length %u for %u sequences needs more memory than there are addresses for",
-                          o->context_length, o->max_seqs);
+        return LLMC__FAIL(
+            diag, NO_MEMORY, "ENGINE", LLMC_NO_OFFSET,
+            "context_length %u for %u sequences, %u requests and %u prefixes needs more memory than "
+            "there are addresses for",
+            o->context_length, o->max_seqs, o->max_requests, o->max_prefixes);
     if (q != NULL) {
         q->total = llmc__arena_need(a);
         q->kv_cache = kv - start;
@@ -37541,6 +42434,8 @@ static llmc_status llmc__engine_measure(llmc_engine *e, const llmc_model *model,
     e->model = model;
     LLMC__TRY(llmc__engine_defaults(&e->opt, model, opt, diag));
     e->batch.k = llmc__kernels_for(e->opt.cpu); /* which of them a type has decides on scratch */
+    e->batch.model = model;
+    llmc__engine_groups(e);
     llmc__take(&a, 1, sizeof *e);
     return llmc__engine_carve(e, &a, q, diag);
 }
@@ -37582,7 +42477,9 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
 {
     llmc_engine measured, *e; /* measured: small, so the stack will do */
     llmc_engine_memory q;
+    llmc_config rope;
     llmc__arena a;
+    uint32_t g;
     if (out == NULL || model == NULL || mem == NULL)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE", LLMC_NO_OFFSET, "out, model and mem must not be NULL");
     LLMC__TRY(llmc__engine_measure(&measured, model, opt, &q, diag));
@@ -37593,19 +42490,22 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e = (llmc_engine *)llmc__take(&a, 1, sizeof *e);
     *e = measured; /* its options are resolved already; carving again fills in the pointers */
     LLMC__TRY(llmc__engine_carve(e, &a, NULL, diag));
-    llmc__kv_reset(&e->kv);
-    e->batch.model = model;
+    for (g = 0; g < e->batch.n_groups; g++) {
+        llmc__kv_reset(&e->kv[g]);
+        e->batch.group[g].pool = e->kv[g].bytes;
+        e->batch.group[g].pages = e->batch_pages[g];
+    }
     e->batch.tasks = e->opt.tasks;
     e->batch.calibration = e->opt.calibration;
     e->batch.profile = e->opt.profile;
-    e->batch.kv = e->kv.layout;
+    e->batch.tap = e->opt.tap;
     /* the batch reads what the engine fills anew for each step */
     e->batch.ids = e->batch_ids;
     e->batch.prev = e->batch_prev;
     e->batch.pos = e->batch_pos;
     e->batch.end = e->batch_end;
-    e->batch.pages = e->batch_pages;
-    llmc__batch_init(&e->batch, e->opt.context_length);
+    LLMC__TRY(llmc__engine_rope(&rope, model, &e->opt, diag)); /* as when it was measured */
+    llmc__batch_init(&e->batch, &rope, e->opt.context_length);
     e->watch.log = e->opt.log;
     e->watch.tap = e->opt.tap;
     e->watch.check_finite = e->opt.check_finite;
@@ -37779,7 +42679,27 @@ static void llmc__seq_end(llmc_seq *s, llmc_finish finish)
     s->has_piece = true;
 }
 
-//--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate
+//--[ 20.4 ENGINE.seq ]-- open, configure, add, truncate, fork
+/* Logits that wait for a draft are given up: the sequence's last token is read again if need be. Whoever
+   writes into ids, or takes pages away, calls this first. */
+static void llmc__draft_drop(llmc_seq *s)
+{
+    s->engine->n_ahead -= s->draft.n_ahead;
+    s->draft.n_ahead = 0;
+    s->draft.matched = 0;
+}
+
+/* A new sequence: nothing indexed; of guesses what is likely, the better the longer the match; three quarters
+   of a token's time to begin with. */
+static void llmc__draft_init(llmc_seq *s)
+{
+    uint32_t i;
+    s->draft.indexed = s->draft.matched = s->draft.n = s->draft.n_ahead = 0;
+    s->draft.balance = 0.75f;
+    for (i = 0; i <= LLMC__MATCH_MOST; i++)
+        s->draft.hit[i] = (float)(i * i) / (float)(i * i + 8);
+}
+
 /* Whether the sequence can be bound to a grammar's state: one that speaks its model's tokens.
    Errors: BAD_ARG, UNSUPPORTED (a build without grammars). */
 static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar_state *grammar,
@@ -37796,6 +42716,126 @@ static llmc_status llmc__seq_grammar_check(const llmc_seq *s, const llmc_grammar
         return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
                           "this build has no grammars (LLMC_NO_GRAMMAR or LLMC_NO_TOKEN)");
 #endif
+    return LLMC_OK;
+}
+
+/* Whether everything that a token at pos sees before it is still cached. */
+static bool llmc__seq_sees(const llmc_seq *s, uint32_t pos)
+{
+    const llmc__batch *b = &s->engine->batch;
+    uint32_t g;
+    for (g = 0; g < b->n_groups; g++)
+        if (!llmc__kv_intact(&s->table[g], b->group[g].sinks, llmc__window_begin(&b->group[g], pos)))
+            return false;
+    return true;
+}
+
+/* The prefix cache gives up one place's pages (ENGINE.schedule); a page that others hold as well only loses
+   a holder. */
+static void llmc__prefix_forget(llmc_engine *e, llmc_request *r)
+{
+    uint32_t g, i;
+    for (g = 0; g < e->batch.n_groups; g++) {
+        const llmc__kv_table *table = &r->seq.table[g];
+        for (i = 0; i < table->n; i++)
+            if (table->page[i] != LLMC__NO_PAGE && --e->schedule.parked[g][table->page[i]] == 0)
+                e->schedule.parked_bytes -= e->kv[g].page_bytes;
+        llmc__kv_trim(&e->kv[g], &r->seq.table[g], 0);
+    }
+    r->seq.n_cached = 0;
+    r->parked = false;
+}
+
+/* The place that has served nobody for the longest time; closed ones only, if asked for. NULL: there is
+   none. */
+static llmc_request *llmc__prefix_oldest(const llmc_engine *e, bool closed)
+{
+    llmc_request *oldest = NULL;
+    uint32_t i;
+    for (i = 0; i < e->schedule.n_requests; i++) {
+        llmc_request *r = &e->schedule.requests[i];
+        if (r->parked && !(closed && r->live) && (oldest == NULL || r->used < oldest->used))
+            oldest = r;
+    }
+    return oldest;
+}
+
+/* Pages of a group that come free when the prefix cache is given up. */
+static uint64_t llmc__prefix_spare(const llmc_engine *e, uint32_t g)
+{
+    const uint32_t *parked = e->schedule.parked[g];
+    uint64_t n = 0;
+    uint32_t i;
+    for (i = 0; parked != NULL && i < e->kv[g].n_pages; i++)
+        n += parked[i] > 0 && parked[i] == e->kv[g].holds[i];
+    return n;
+}
+
+/* n free pages in a group, at the prefix cache's expense if need be. False: there are not so many. */
+static bool llmc__prefix_yield(llmc_engine *e, uint32_t g, uint64_t n)
+{
+    while (n > e->kv[g].n_free) {
+        llmc_request *oldest = llmc__prefix_oldest(e, false);
+        if (oldest == NULL)
+            return false;
+        llmc__prefix_forget(e, oldest);
+    }
+    return true;
+}
+
+/* Pages for positions [n_cached, n), in every group. First gives back what no window shows from the token
+   before n_cached on, which may have to be read again; only now, so that whatever the step before this one
+   read can be taken back. What finished requests left makes room. False, and nothing taken, if too few pages
+   are free. */
+static bool llmc__seq_reserve(llmc_seq *s, uint32_t n)
+{
+    llmc_engine *e = s->engine;
+    uint32_t g, last = s->n_cached > 0 ? s->n_cached - 1 : 0;
+    for (g = 0; g < e->batch.n_groups; g++) {
+        const llmc__kv_group *group = &e->batch.group[g];
+        llmc__kv_evict(&e->kv[g], &s->table[g], group->sinks, llmc__window_begin(group, last));
+    }
+    for (g = 0; g < e->batch.n_groups; g++)
+        if (!llmc__prefix_yield(e, g, llmc__kv_wants(&e->kv[g], &s->table[g], s->n_cached, n)))
+            return false;
+    for (g = 0; g < e->batch.n_groups; g++)
+        llmc__kv_reserve(&e->kv[g], &s->table[g], s->n_cached, n);
+    return true;
+}
+
+/* The cache keeps positions [0, n) at most: if that is not enough to go on after them, none. */
+static void llmc__seq_trim(llmc_seq *s, uint32_t n)
+{
+    uint32_t g;
+    llmc__draft_drop(s);
+    s->n_lost = (uint32_t)llmc__max(s->n_lost, s->n_cached);
+    s->n_cached = (uint32_t)llmc__min(s->n_cached, n);
+    if (s->n_cached > 0 && !llmc__seq_sees(s, s->n_cached - 1)) /* whose last token may be read again */
+        s->n_cached = 0;
+    for (g = 0; g < s->engine->batch.n_groups; g++)
+        llmc__kv_trim(&s->engine->kv[g], &s->table[g], s->n_cached);
+}
+
+/* A number for an adapter and its scale, 0 for none: what it computes, not where it lies. */
+static uint64_t llmc__seq_mark(const llmc_seq_options *o)
+{
+    float scale = o->lora_scale != 0 ? o->lora_scale : 1;
+    return o->lora == NULL ? 0 : ((o->lora->mark ^ llmc__f32_bits(scale)) * 0x100000001b3u) | 1;
+}
+
+/* Whether the sequence can run with the adapter. Errors: BAD_ARG. */
+static llmc_status llmc__seq_lora_check(const llmc_seq *s, const llmc_seq_options *o, llmc_diag *diag)
+{
+    const llmc_engine *e = s->engine;
+    if (o->lora == NULL)
+        return LLMC_OK;
+    if (o->lora->model != e->model || !llmc__finite(o->lora_scale))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "lora: an adapter of the engine's model and a finite lora_scale are expected");
+    if (o->lora->rank > e->opt.lora_rank)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "lora: the adapter's rank is %u, the engine has room for %u (lora_rank)",
+                          (unsigned)o->lora->rank, (unsigned)e->opt.lora_rank);
     return LLMC_OK;
 }
 
@@ -37826,7 +42866,17 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "logit bias for token %d: the vocabulary has %u", sample.bias[i].token,
                               seq->engine->model->config.vocab_size);
+    if ((unsigned)o.draft > LLMC_DRAFT_AUTO || o.draft_tokens > LLMC__DRAFT_MOST ||
+        (o.draft != LLMC_DRAFT_OFF && seq->engine->opt.draft_tokens == 0))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
+                          "draft %d of %u tokens: off, on or automatic, at most %d, and an engine with "
+                          "draft_tokens",
+                          (int)o.draft, o.draft_tokens, LLMC__DRAFT_MOST);
     LLMC__TRY(llmc__seq_grammar_check(seq, o.grammar, diag));
+    LLMC__TRY(llmc__seq_lora_check(seq, &o, diag));
+    if (seq->open && llmc__seq_mark(&o) != seq->lora_mark)
+        llmc__seq_trim(seq, 0); /* what is cached is another adapter's */
+    seq->lora_mark = llmc__seq_mark(&o);
     if (o.grammar != seq->opt.grammar)
         seq->grammar_begin = seq->n_ids;
     seq->grammar_at = UINT32_MAX;
@@ -37837,30 +42887,38 @@ LLMC_API llmc_status llmc_seq_configure(llmc_seq *seq, const llmc_seq_options *o
     return LLMC_OK;
 }
 
-/* llmc_seq_open -- an empty sequence in a free slot               (ENGINE.seq)
-   *out is written on success only, and good until llmc_seq_close. No page is taken yet.
-   Errors: FULL (max_seqs are open), and those of llmc_seq_configure. */
-LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
-                                   llmc_diag *diag)
+/* llmc_seq_open in one of seqs [n]. */
+static llmc_status llmc__seq_open_in(llmc_seq **out, llmc_engine *engine, llmc_seq *seqs, uint32_t n,
+                                     const llmc_seq_options *opt, llmc_diag *diag)
 {
     uint32_t i;
-    for (i = 0; i < engine->opt.max_seqs; i++) {
-        llmc_seq *s = &engine->seqs[i];
+    for (i = 0; i < n; i++) {
+        llmc_seq *s = &seqs[i];
         if (s->open)
             continue;
         s->engine = engine;
         LLMC__TRY(llmc_seq_configure(s, opt, diag));
         s->open = true;
         s->active = s->has_piece = false;
-        s->n_ids = s->n_cached = s->n_generated = s->n_half = 0;
+        s->n_ids = s->n_cached = s->n_lost = s->n_generated = s->n_half = 0;
         s->grammar_begin = 0;
         s->n_tail = 0;
         s->finish = LLMC_FINISH_NONE;
+        llmc__draft_init(s);
         *out = s;
         return LLMC_OK;
     }
     return LLMC__FAIL(diag, FULL, "ENGINE.seq", LLMC_NO_OFFSET, "all %u sequences are open (max_seqs)",
                       engine->opt.max_seqs);
+}
+
+/* llmc_seq_open -- an empty sequence in a free slot               (ENGINE.seq)
+   *out is written on success only, and good until llmc_seq_close. No page is taken yet.
+   Errors: FULL (max_seqs are open), and those of llmc_seq_configure. */
+LLMC_API llmc_status llmc_seq_open(llmc_seq **out, llmc_engine *engine, const llmc_seq_options *opt,
+                                   llmc_diag *diag)
+{
+    return llmc__seq_open_in(out, engine, engine->seqs, engine->opt.max_seqs, opt, diag);
 }
 
 /* llmc_seq_close -- gives back pages and slot; NULL, or closed already: nothing happens
@@ -37869,7 +42927,7 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
 {
     if (seq == NULL || !seq->open)
         return;
-    llmc__kv_trim(&seq->engine->kv, &seq->table, 0);
+    llmc__seq_trim(seq, 0);
     seq->open = seq->active = false;
 }
 
@@ -37877,6 +42935,7 @@ LLMC_API void llmc_seq_close(llmc_seq *seq)
    piece not taken and bytes held back. max_tokens counts from here, and a grammar begins. */
 static void llmc__seq_wake(llmc_seq *s)
 {
+    llmc__draft_drop(s);
     s->grammar_begin = s->n_ids;
     s->grammar_at = UINT32_MAX;
     s->active = s->n_ids > 0; /* no text, no BOS: there is nothing to read */
@@ -37897,9 +42956,6 @@ static llmc_status llmc__seq_room(const llmc_seq *s, size_t n, llmc_diag *diag)
                       s->engine->opt.context_length);
 }
 
-/* llmc_seq_add_ids -- tokens to be read next                      (ENGINE.seq)
-   ids [n], copied; n may be 0. On failure the sequence is as it was.
-   Errors: FULL (the context), BAD_ARG (an id outside the vocabulary). */
 /* Checks ids [n] and puts them behind the sequence's own; wakes nobody. */
 static llmc_status llmc__seq_append(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
 {
@@ -37910,12 +42966,16 @@ static llmc_status llmc__seq_append(llmc_seq *seq, const llmc_token *ids, size_t
         if ((uint32_t)ids[i] >= vocab)
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET,
                               "token %zu is %d: the vocabulary has %u", i, ids[i], vocab);
+    llmc__draft_drop(seq);
     if (n > 0)
         LLMC_MEMCPY(seq->ids + seq->n_ids, ids, n * sizeof *ids);
     seq->n_ids += (uint32_t)n;
     return LLMC_OK;
 }
 
+/* llmc_seq_add_ids -- tokens to be read next                      (ENGINE.seq)
+   ids [n], copied; n may be 0. On failure the sequence is as it was.
+   Errors: FULL (the context), BAD_ARG (an id outside the vocabulary). */
 LLMC_API llmc_status llmc_seq_add_ids(llmc_seq *seq, const llmc_token *ids, size_t n, llmc_diag *diag)
 {
     LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
@@ -37944,6 +43004,7 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
     if (tok == NULL)
         return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.seq", LLMC_NO_OFFSET,
                           "the model came without a tokenizer: give one, or add ids");
+    llmc__draft_drop(seq);
     LLMC_MEMSET(&opt, 0, sizeof opt);
     opt.add_bos = seq->n_ids == 0 && llmc_tokenizer_adds_bos(tok);
     status = llmc_encode(tok, text, len, &opt, e->work, e->work_bytes, seq->ids + seq->n_ids, room, &n, diag);
@@ -37963,7 +43024,8 @@ LLMC_API llmc_status llmc_seq_add_text(llmc_seq *seq, const char *text, size_t l
 
 /* llmc_seq_truncate -- forgets all from position n on             (ENGINE.seq)
    Pages beyond n go back to the pool. What is left goes on: unless n is 0, the next step
-   reads its last token, again if need be, and chooses another after it.
+   reads its last token, again if need be, and chooses another after it. Further back than the step before the
+   last, where a window has moved on, all of it has to be read again.
    Errors: BAD_ARG (n is beyond the end). */
 LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
 {
@@ -37975,10 +43037,46 @@ LLMC_API llmc_status llmc_seq_truncate(llmc_seq *seq, size_t n, llmc_diag *diag)
     llmc__seq_wake(seq);
     seq->grammar_begin = begin; /* what is left of an answer goes on as it began */
     seq->n_ids = (uint32_t)n;
-    seq->n_cached = (uint32_t)llmc__min(seq->n_cached, n);
+    seq->draft.indexed = (uint32_t)llmc__min(seq->draft.indexed, n);
     seq->active = n > 0;
-    llmc__kv_trim(&seq->engine->kv, &seq->table, seq->n_cached);
+    llmc__seq_trim(seq, (uint32_t)n);
+    seq->n_lost = (uint32_t)llmc__min(seq->n_lost, n);
     return LLMC_OK;
+}
+
+/* llmc_seq_fork -- a sequence that shares the beginning of another (ENGINE.seq)
+   *out is written on success only; `from` is as it was. As after llmc_seq_truncate(n), the fork reads its
+   last token again and chooses another after it, unless something is added first. A window of `from` that has
+   moved on too far has lost what the fork would see: then nothing is shared, and it reads all n again.
+   Errors: BAD_ARG (n is beyond the end), and those of llmc_seq_open. */
+LLMC_API llmc_status llmc_seq_fork(llmc_seq **out, llmc_seq *from, size_t n, const llmc_seq_options *opt,
+                                   llmc_diag *diag)
+{
+    llmc_engine *e = from->engine;
+    uint32_t cached = (uint32_t)llmc__min(n, from->n_cached), g;
+    llmc_seq *s;
+    if (n > from->n_ids)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.seq", LLMC_NO_OFFSET, "fork at %zu: the sequence has %u", n,
+                          from->n_ids);
+    LLMC__TRY(llmc_seq_open(&s, e, opt, diag));
+    if (n > 0)
+        LLMC_MEMCPY(s->ids, from->ids, n * sizeof *s->ids);
+    s->n_ids = s->grammar_begin = (uint32_t)n;
+    s->n_lost = (uint32_t)llmc__min(n, llmc__max(from->n_lost, from->n_cached));
+    s->active = n > 0;
+    if (cached > 0 && s->lora_mark == from->lora_mark && llmc__seq_sees(from, cached - 1)) {
+        for (g = 0; g < e->batch.n_groups; g++)
+            llmc__kv_share(&e->kv[g], &s->table[g], &from->table[g], cached);
+        s->n_cached = cached;
+    }
+    *out = s;
+    return LLMC_OK;
+}
+
+/* What it was about to do it does later; a piece that was not taken can still be taken. */
+LLMC_API void llmc_seq_release(llmc_seq *seq)
+{
+    llmc__seq_trim(seq, 0);
 }
 
 /* A view of the sequence's own ids [*n]; the next add, step or truncate changes it. */
@@ -37999,39 +43097,290 @@ LLMC_API void *llmc_seq_user(const llmc_seq *seq)
     return seq->opt.user;
 }
 
-//--[ 20.5 ENGINE.step ]-- one batch over everybody who has something to do
+//--[ 20.5 ENGINE.draft ]-- guesses at what comes next, from what the sequence has said before
+/* Prompt lookup (Saxena 2023) as speculative decoding (Leviathan 2023) without a second model: the newest
+   place where the last tokens stood before says what may follow them. Those tokens are read in one pass with
+   the last one; a pass over a few tokens takes little longer than over one, since it reads the same weights.
+
+     ids     ... a b c d e ...... a b c | d e ...        n_ids at |, drafted: d e
+     logits                           0   1 2            rows after c, after c d, after c d e
+
+   Row 0 is chosen from as ever. Was it d, row 1 is what a pass over d would have given, bit for bit, and the
+   next token is chosen from it, whenever the caller wants one (n_ahead rows wait); else the rest of the rows
+   is forgotten. So the sequence looks at every moment as it would without a draft: ids, n_cached, random
+   numbers, grammar, penalties, chooser. Nothing is rolled back, because nothing was put forward: what lies in
+   the cache beyond n_cached is written again. A draft keeps to the page that the last token has anyway, so
+   that no page is taken for a guess, nor kept from another sequence. */
+
+/* Lengths of the n-grams that are looked for, the longest first. */
+static const uint32_t llmc__gram_sizes[] = {6, 3, 2, 1};
+
+/* Where the n tokens before `end` have their place in the table. FNV-1a by tokens, then mixed, for the slots
+   take low bits. */
+static uint32_t *llmc__gram_slot(const llmc_seq *s, const llmc_token *end, uint32_t n)
+{
+    uint32_t hash = 2166136261u ^ n, i;
+    for (i = 1; i <= n; i++)
+        hash = (hash ^ (uint32_t)end[-(int32_t)i]) * 16777619u;
+    hash ^= hash >> 15;
+    hash *= 2246822519u;
+    hash ^= hash >> 13;
+    return &s->draft.table[hash & (s->engine->draft_slots - 1)];
+}
+
+/* Puts what is new in ids into the table: for each n-gram, where the token after it stands. A constant
+   number of steps a token; the newest place wins. */
+static void llmc__draft_index(llmc_seq *s)
+{
+    uint32_t i;
+    for (; s->draft.indexed < s->n_ids; s->draft.indexed++)
+        for (i = 0; i < sizeof llmc__gram_sizes / sizeof *llmc__gram_sizes; i++)
+            if (s->draft.indexed >= llmc__gram_sizes[i])
+                *llmc__gram_slot(s, s->ids + s->draft.indexed, llmc__gram_sizes[i]) = s->draft.indexed;
+}
+
+/* How many tokens before `at`, up to MATCH_MOST, are those at the sequence's end. at < n_ids. */
+static uint32_t llmc__draft_matched(const llmc_seq *s, uint32_t at)
+{
+    uint32_t n = 0;
+    while (n < at && n < LLMC__MATCH_MOST && s->ids[at - 1 - n] == s->ids[s->n_ids - 1 - n])
+        n++;
+    return n;
+}
+
+/* A guess at the next token, unless there is one: after the longest n-gram that the table knows. Slots may
+   be stale or another n-gram's, so only the tokens themselves count. */
+static void llmc__draft_look(llmc_seq *s)
+{
+    uint32_t i, at, n;
+    llmc__draft_index(s);
+    if (s->draft.matched > 0)
+        return;
+    for (i = 0; i < sizeof llmc__gram_sizes / sizeof *llmc__gram_sizes; i++) {
+        if (s->n_ids <= llmc__gram_sizes[i])
+            continue;
+        at = *llmc__gram_slot(s, s->ids + s->n_ids, llmc__gram_sizes[i]);
+        if (at >= s->n_ids || (n = llmc__draft_matched(s, at)) < llmc__gram_sizes[i])
+            continue;
+        s->draft.guess = at;
+        s->draft.matched = n;
+        return;
+    }
+}
+
+/* A token was chosen: how good the guess was is learned, drafted or not. A right one goes on to the
+   token after it. */
+static void llmc__draft_learn(llmc_seq *s)
+{
+    llmc__draft *d = &s->draft;
+    bool right;
+    if (d->matched == 0)
+        return;
+    right = s->ids[d->guess] == s->ids[s->n_ids - 1];
+    d->hit[d->matched] += ((right ? 1.0f : 0.0f) - d->hit[d->matched]) / 8;
+    d->matched = right ? (uint32_t)llmc__min(d->matched + 1, LLMC__MATCH_MOST) : 0;
+    d->guess++;
+}
+
+/* What a pass over n tokens takes, in any unit: as timed, between two that were timed by a straight line.
+   Otherwise, and without a clock, each further token is taken for a little more. */
+static float llmc__pass_cost(const llmc_engine *e, uint32_t n)
+{
+    const float more = 0.25f;
+    uint32_t low = (uint32_t)llmc__min(n, LLMC__PASS_SIZES), high = n, known;
+    const float *time = e->pass_time;
+    while (low > 0 && time[low] <= 0)
+        low--;
+    while (high <= LLMC__PASS_SIZES && time[high] <= 0)
+        high++;
+    if (low > 0 && high <= LLMC__PASS_SIZES)
+        return low == high ? time[n]
+                           : time[low] + (time[high] - time[low]) * (float)(n - low) / (float)(high - low);
+    known = low > 0 ? low : high <= LLMC__PASS_SIZES ? high : 0;
+    return known == 0 ? 1 + more * (float)n : time[known] * (1 + more * (float)n) / (1 + more * (float)known);
+}
+
+/* A pass over n tokens, all of them of sequences that generate, took so long. Single slow passes, when the
+   system was busy with something else, count as four times the usual at most. */
+static void llmc__pass_timed(llmc_engine *e, uint32_t n, float time)
+{
+    float *known = n <= LLMC__PASS_SIZES ? &e->pass_time[n] : NULL;
+    if (known == NULL || time <= 0)
+        return;
+    if (*known <= 0)
+        *known = time;
+    else
+        *known += ((time < 4 * *known ? time : 4 * *known) - *known) / 8;
+}
+
+/* Tokens' time that k drafted tokens cost in a pass that n sequences share. */
+static float llmc__draft_price(const llmc_engine *e, uint32_t n, uint32_t k)
+{
+    float alone = llmc__pass_cost(e, n), price = (llmc__pass_cost(e, n + k) / alone - 1) * (float)n;
+    return price > 0 ? price : 0;
+}
+
+/* Up to `most` tokens where they gain the most: after a match of m tokens the first comes true with
+   hit[m], the next, which follows m + 1, with hit[m + 1] of that. No more than the balance pays for, should
+   all be wrong. 0: nothing is gained. */
+static uint32_t llmc__draft_length(const llmc_seq *s, uint32_t most)
+{
+    const llmc__draft *d = &s->draft;
+    uint32_t n = (uint32_t)llmc__max(1, s->engine->n_decoding), k, best = 0;
+    float chance = 1, tokens = 0, gain, price, best_gain = 0.05f;
+    for (k = 1; k <= most; k++) {
+        chance *= d->hit[llmc__min(d->matched + k - 1, LLMC__MATCH_MOST)];
+        tokens += chance;
+        price = llmc__draft_price(s->engine, n, k);
+        gain = tokens - price;
+        if (gain > best_gain && price <= d->balance) {
+            best_gain = gain;
+            best = k;
+        }
+    }
+    return best;
+}
+
+/* Most tokens that may be drafted: `taken` are in this pass already. No more than can be used before
+   max_tokens or the context ends it, than fit in the last token's page, the rows and the batch; and none
+   while somebody looks on who would see tokens that are no part of the text. */
+static uint32_t llmc__draft_room(const llmc_seq *s, uint32_t taken)
+{
+    const llmc_engine *e = s->engine;
+    uint32_t used = e->n_ahead + taken + e->opt.max_seqs;
+    uint64_t room = s->opt.draft_tokens > 0 ? s->opt.draft_tokens : 8;
+    if (e->watch.tap.fn != NULL || e->watch.check_finite || e->opt.calibration != NULL)
+        return 0;
+    room = llmc__min(room, LLMC__PAGE_TOKENS - 1 - (s->n_ids - 1) % LLMC__PAGE_TOKENS);
+    room = llmc__min(room, e->opt.context_length - s->n_ids > 0 ? e->opt.context_length - s->n_ids - 1 : 0);
+    if (s->opt.max_tokens > 0)
+        room =
+            llmc__min(room, s->n_generated < s->opt.max_tokens ? s->opt.max_tokens - s->n_generated - 1 : 0);
+    room = llmc__min(room, used < e->rows ? e->rows - used : 0);
+    return (uint32_t)llmc__min(
+        room, used < e->opt.batch_tokens + e->n_ahead ? e->opt.batch_tokens + e->n_ahead - used : 0);
+}
+
+/* Writes a draft behind the sequence's ids, whose last token is all that is left to read; returns its
+   length. Where the guess reaches the end of ids it goes on with itself, as text that repeats does. */
+static uint32_t llmc__draft_propose(llmc_seq *s, uint32_t taken)
+{
+    llmc__draft *d = &s->draft;
+    uint32_t most, i;
+    if (s->opt.draft == LLMC_DRAFT_OFF || d->table == NULL)
+        return 0;
+    llmc__draft_look(s);
+    most = d->matched > 0 ? llmc__draft_room(s, taken) : 0;
+    if (s->opt.draft == LLMC_DRAFT_AUTO) {
+        /* every token allows for a hundredth of its time, every right guess for all that it saved */
+        d->balance += d->balance < LLMC__DRAFT_PURSE ? 0.01f : 0;
+        most = d->balance >= 0 && most > 0 ? llmc__draft_length(s, most) : 0;
+    } else if (d->matched < 2)
+        most = 0;
+    for (i = 0; i < most; i++)
+        s->ids[s->n_ids + i] = s->ids[d->guess + i];
+    return most;
+}
+
+/* Rows that wait make way for the next pass: they go to the end of logits, in their order, so that each is
+   moved upwards onto nothing that waits. Rows, passes' and waiting, are never more than there are. */
+static void llmc__draft_keep(llmc_engine *e)
+{
+    size_t vocab = e->model->config.vocab_size;
+    uint32_t i, to = e->rows;
+    for (i = e->rows; i-- > 0 && e->n_ahead > 0;) {
+        llmc_seq *s = e->want_seq[i];
+        if (s == NULL || i < s->draft.row || i - s->draft.row >= s->draft.n_ahead)
+            continue;
+        if (--to != i)
+            LLMC_MEMCPY(e->logits + to * vocab, e->logits + i * vocab, vocab * sizeof(float));
+        e->want_seq[to] = s;
+        if (i == s->draft.row) /* its lowest, the last to be moved */
+            s->draft.row = to;
+    }
+}
+
+/* How many rows from i on are of one sequence. */
+static uint32_t llmc__rows_from(const llmc_engine *e, uint32_t i, uint32_t n_want)
+{
+    uint32_t n = 1;
+    while (i + n < n_want && e->want_seq[i + n] == e->want_seq[i])
+        n++;
+    return n;
+}
+
+/* A pass over n_want rows took `time`: what it was worth. Only passes of nothing but single tokens and
+   drafts tell. */
+static void llmc__draft_account(llmc_engine *e, uint32_t n_want, float time)
+{
+    uint32_t i, drafted, n = 0;
+    for (i = 0; i < n_want; i += llmc__rows_from(e, i, n_want))
+        n++;
+    e->n_decoding = n;
+    if (n_want != e->batch.n || n == 0)
+        return;
+    llmc__pass_timed(e, n_want, time);
+    for (i = 0; i < n_want && n_want > n; i += 1 + drafted) {
+        float *balance = &e->want_seq[i]->draft.balance;
+        drafted = llmc__rows_from(e, i, n_want) - 1;
+        *balance -= llmc__draft_price(e, n, n_want - n) * (float)drafted / (float)(n_want - n);
+        if (*balance < -4) /* one slow pass does not end it for good */
+            *balance = -4;
+    }
+}
+
+//--[ 20.6 ENGINE.step ]-- one batch over everybody who has something to do
 /* Puts the sequence's tokens [n_cached, n_cached + n) at the end of the batch. Room in
    the batch and pages for them have been seen to. */
 static void llmc__batch_push(llmc_engine *e, llmc_seq *s, uint32_t n)
 {
-    uint32_t i;
+    uint32_t i, g;
+    if (e->batch.n == 0)
+        e->batch.lora = NULL;
+    if (s->opt.lora != NULL)
+        e->batch.lora = e->batch_lora;
     for (i = 0; i < n; i++) {
         uint32_t at = e->batch.n++, pos = s->n_cached + i;
+        if (e->batch_lora != NULL) {
+            e->batch_lora[at].lora = s->opt.lora;
+            e->batch_lora[at].scale = s->opt.lora_scale != 0 ? s->opt.lora_scale : 1;
+        }
         e->batch_ids[at] = s->ids[pos];
         e->batch_pos[at] = pos;
         if (e->batch_prev != NULL)
             e->batch_prev[at] = s->ids[pos > 0 ? pos - 1 : 0];
         if (e->batch_end != NULL)
             e->batch_end[at] = s->n_cached + n;
-        e->batch_pages[at] = s->table.page;
+        for (g = 0; g < e->batch.n_groups; g++)
+            e->batch_pages[g][at] = s->table[g].page;
         e->batch_seq[at] = s;
+    }
+}
+
+/* The logits of the sequence's last token and of its draft, which end the batch, are wanted. */
+static void llmc__batch_want(llmc_engine *e, llmc_seq *s, uint32_t *n_want)
+{
+    uint32_t at = e->batch.n - s->draft.n - 1;
+    for (; at < e->batch.n; at++) {
+        e->want[*n_want] = at;
+        e->want_seq[(*n_want)++] = s;
     }
 }
 
 /* Fills the batch: those with one token left to read (who generate) in a first pass, long
    prompts with what room is left in a second, so that prompts delay nobody's stream.
-   Returns how many sequences get logits, which are in want_seq, their places in want;
+   Returns how many tokens get logits; whose they are is in want_seq, their places in want;
    *starved: somebody found no page. Each sequence comes at most once, its tokens side by
    side and in order, as llmc__forward asks. */
 static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
 {
-    uint32_t pass, i, n_want = 0, turn = e->next_prompt;
+    uint32_t pass, i, n_want = 0, turn = e->next_prompt, drafted = 0;
     e->batch.n = 0;
     for (pass = 0; pass < 2; pass++)
         for (i = 0; i < e->opt.max_seqs && e->batch.n < e->opt.batch_tokens; i++) {
             uint32_t slot = (uint32_t)(((uint64_t)e->next_prompt + i) % e->opt.max_seqs), left, n;
             llmc_seq *s = &e->seqs[slot];
-            if (!s->open || !s->active || s->has_piece || s->n_ids == 0)
+            if (!s->open || !s->active || s->has_piece || s->n_ids == 0 || s->draft.n_ahead > 0)
                 continue;
             if (s->n_cached == s->n_ids) /* truncated: the last token's logits are wanted again */
                 s->n_cached--;
@@ -38039,14 +43388,15 @@ static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
             if ((left == 1) != (pass == 0)) /* each sequence belongs to one pass */
                 continue;
             n = (uint32_t)llmc__min(left, e->opt.batch_tokens - e->batch.n);
-            if (!llmc__kv_reserve(&e->kv, &s->table, s->n_cached + n)) {
+            if (!llmc__seq_reserve(s, s->n_cached + n)) {
                 *starved = true;
                 continue;
             }
-            llmc__batch_push(e, s, n);
-            if (n == left) { /* read to the end: a token can be chosen */
-                e->want[n_want] = e->batch.n - 1;
-                e->want_seq[n_want++] = s;
+            s->draft.n = pass == 0 ? llmc__draft_propose(s, drafted) : 0;
+            drafted += s->draft.n;
+            llmc__batch_push(e, s, n + s->draft.n);
+            if (n == left) { /* read to the end: a token can be chosen, and those after a draft */
+                llmc__batch_want(e, s, &n_want);
                 if (pass == 1) /* the next prompt in turn; one that is not finished stays first */
                     turn = slot + 1;
             }
@@ -38057,16 +43407,18 @@ static uint32_t llmc__batch_fill(llmc_engine *e, bool *starved)
 
 /* After the batch: what was read is cached now; whoever reads more than one token hears of
    it. If the callback cancels, what has been computed stays: the next step goes on there.
-   Those whose token was to be chosen read their last one again then.
+   Those whose token was to be chosen read their last one again then. Drafts do not count.
    Errors: CANCELLED. */
 static llmc_status llmc__batch_settle(llmc_engine *e, llmc_diag *diag)
 {
     uint32_t t;
     for (t = 0; t < e->batch.n; t++) {
         llmc_seq *s = e->batch_seq[t];
+        if (e->batch_pos[t] >= s->n_ids)
+            continue;
         s->n_cached = e->batch_pos[t] + 1;
         if (((t > 0 && e->batch_seq[t - 1] == s) || s->n_generated == 0) &&
-            (t + 1 == e->batch.n || e->batch_seq[t + 1] != s) &&
+            (t + 1 == e->batch.n || e->batch_seq[t + 1] != s || e->batch_pos[t + 1] >= s->n_ids) &&
             !llmc__progress(&e->opt.progress, "reading", s->n_cached, s->n_ids))
             return LLMC__FAIL(diag, CANCELLED, "ENGINE.step", LLMC_NO_OFFSET,
                               "cancelled after %u of %u tokens", s->n_cached, s->n_ids);
@@ -38160,49 +43512,112 @@ static llmc_status llmc__seq_prepare(llmc_seq *s, float *logits, size_t n, bool 
     return LLMC_OK;
 }
 
-/* Chooses the next token of one sequence from its logits [V]: the grammar forbids, then the caller's
-   chooser, the sampler if that leaves it to us. Makes the sequence's piece.
-   Errors: BAD_ARG (the chooser's token), NOT_FINITE, those of a grammar; no token is added then. */
-static llmc_status llmc__seq_choose(llmc_seq *s, float *logits, llmc_diag *diag)
+/* Begins to choose a sequence's next token from row `row` of the logits: the grammar forbids, then the
+   caller's chooser chooses, or leaves it to the sampler. The n_ahead rows behind it are for its draft.
+   Errors, also in t->status: BAD_ARG (the chooser's token), those of a grammar. */
+static llmc_status llmc__pick_begin(llmc__pick *t, llmc_seq *s, uint32_t row, uint32_t n_ahead,
+                                    llmc_diag *diag)
 {
     llmc_engine *e = s->engine;
-    size_t vocab = e->model->config.vocab_size;
-    llmc_token id = LLMC_TOKEN_NONE;
-    float logprob = 0;
-    llmc_status status;
-    bool over;
+    const size_t vocab = e->model->config.vocab_size;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    t->seq = s;
+    t->row = row;
+    t->n_ahead = n_ahead;
+    t->logits = e->logits + row * vocab;
+    t->before = s->n_ids;
+    t->drafted = n_ahead > 0 ? s->ids[s->n_ids] : LLMC_TOKEN_NONE;
+    t->id = LLMC_TOKEN_NONE;
     if (s->n_ids >= e->opt.context_length) { /* the prompt alone filled it */
         llmc__seq_end(s, LLMC_FINISH_CONTEXT);
+        t->over = true;
         return LLMC_OK;
     }
     llmc__enter(&e->batch, "GRAMMAR", "");
-    status = llmc__seq_prepare(s, logits, vocab, &over, diag);
+    t->status = llmc__seq_prepare(s, t->logits, vocab, &t->over, diag);
     llmc__leave(&e->batch);
-    if (status != LLMC_OK || over) {
-        llmc__seq_end(s, over ? LLMC_FINISH_END : LLMC_FINISH_FAILED);
-        return status;
-    }
+    if (t->status == LLMC_OK && t->over)
+        llmc__seq_end(s, LLMC_FINISH_END);
+    if (t->status != LLMC_OK || t->over || s->opt.chooser.fn == NULL)
+        return t->status;
+    t->id = s->opt.chooser.fn(s->opt.chooser.user, s, t->logits, vocab);
+    if (t->id != LLMC_TOKEN_NONE && (uint32_t)t->id >= vocab)
+        t->status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                               "the chooser returned token %d: the vocabulary has %zu", t->id, vocab);
+    return t->status;
+}
+
+/* The sampler's part, and the token's probability. Touches nothing but t, the sequence's random
+   numbers and work [sample_bytes], so that picks can be tasks. Errors, also in t->status: NOT_FINITE; the
+   same again if it is called again. */
+static llmc_status llmc__pick_sample(llmc__pick *t, void *work, llmc_diag *diag)
+{
+    llmc_seq *s = t->seq;
+    const llmc_engine *e = s->engine;
+    const size_t vocab = e->model->config.vocab_size;
+    t->sampled = true;
+    if (t->id == LLMC_TOKEN_NONE)
+        t->status = llmc__sample(e->batch.k, &s->sample, &s->rng, t->logits, vocab, s->ids, s->n_ids, work,
+                                 e->sample_bytes, &t->id, &t->logprob, diag);
+    else
+        t->logprob = llmc__logprob(e->batch.k, t->logits, vocab, t->id);
+    return t->status;
+}
+
+/* One task of the sampler's: picks as they come. */
+static void llmc__picks_task(void *arg, uint32_t piece)
+{
+    llmc_engine *e = (llmc_engine *)arg;
+    uint32_t i = UINT32_MAX;
+    while ((i = llmc__ticket(&e->next_pick, i, piece, e->pick_tasks)) < e->n_picks)
+        if (e->pick[i].status == LLMC_OK && !e->pick[i].over)
+            (void)llmc__pick_sample(&e->pick[i], e->sample_work + piece * e->sample_bytes, NULL);
+}
+
+/* All picks' samples, on as many threads as that is work for. */
+static void llmc__picks_sample(llmc_engine *e)
+{
+    uint64_t logits = e->n_picks * (uint64_t)e->model->config.vocab_size;
+    uint64_t worth = llmc__max(logits / LLMC__SAMPLER_LEAST, 1);
+    if (e->n_picks == 0)
+        return;
+    e->pick_tasks = (uint32_t)llmc__min(llmc__min(e->samplers, e->n_picks), worth);
+    e->next_pick = 0;
     llmc__enter(&e->batch, "SAMPLE", "");
-    if (s->opt.chooser.fn != NULL)
-        id = s->opt.chooser.fn(s->opt.chooser.user, s, logits, vocab);
-    if (id == LLMC_TOKEN_NONE)
-        status = llmc__sample(e->batch.k, &s->sample, &s->rng, logits, vocab, s->ids, s->n_ids,
-                              e->sample_work, e->sample_bytes, &id, &logprob, diag);
-    else if ((uint32_t)id < vocab)
-        logprob = llmc__logprob(e->batch.k, logits, vocab, id);
-    else
-        status = LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                            "the chooser returned token %d: the vocabulary has %zu", id, vocab);
+    llmc__run(&e->opt.tasks, e->pick_tasks, llmc__picks_task, e);
     llmc__leave(&e->batch);
+}
+
+/* Ends the choice: the sequence gets its piece, and what becomes of the draft's other rows is settled: those
+   wait if the token is the drafted one. Errors: t->status, or BAD_ARG and FULL of a grammar; no token is
+   added then. */
+static llmc_status llmc__pick_end(llmc__pick *t, llmc_diag *diag)
+{
+    llmc_seq *s = t->seq;
+    llmc_engine *e = s->engine;
+    llmc__draft *d = &s->draft;
+    const uint32_t matched = d->matched;
+    if (t->over)
+        return t->status;
 #if !defined(LLMC_NO_GRAMMAR) && !defined(LLMC_NO_TOKEN)
-    if (status == LLMC_OK && s->opt.grammar != NULL)
-        status = llmc__seq_bound(s, id, diag);
+    if (t->status == LLMC_OK && s->opt.grammar != NULL)
+        t->status = llmc__seq_bound(s, t->id, diag);
 #endif
-    if (status == LLMC_OK)
-        llmc__seq_emit(s, id, logprob);
-    else
+    (void)diag;
+    if (t->status != LLMC_OK) {
         llmc__seq_end(s, LLMC_FINISH_FAILED);
-    return status;
+        return t->status;
+    }
+    llmc__seq_emit(s, t->id, t->logprob);
+    if (matched > 0)
+        llmc__draft_learn(s);
+    if (t->n_ahead > 0 && s->active && s->ids[t->before] == t->drafted) {
+        d->balance += d->balance < LLMC__DRAFT_PURSE ? 1 : 0;
+        d->row = t->row + 1;
+        d->n_ahead = t->n_ahead;
+        e->n_ahead += t->n_ahead;
+    }
+    return LLMC_OK;
 }
 
 /* The pass over the batch, as one part of a profile: what no part inside it claims is "FORWARD.pass".
@@ -38216,6 +43631,80 @@ static llmc_status llmc__engine_pass(llmc_engine *e, uint32_t n_want, float *log
     return status;
 }
 
+/* Tokens from rows [0, n_want) of the logits, for those in want_seq. One that fails stops nobody else.
+   Errors: that of the first row that failed. */
+static llmc_status llmc__step_choose(llmc_engine *e, uint32_t n_want, llmc_diag *diag)
+{
+    llmc_status status = LLMC_OK, begun = LLMC_OK, one;
+    llmc_diag first; /* of `begun`, the first that failed before it came to the sampler */
+    uint32_t i, n;
+    LLMC_MEMSET(&first, 0, sizeof first);
+    e->n_picks = 0;
+    for (i = 0; i < n_want; i += n) {
+        n = llmc__rows_from(e, i, n_want);
+        one = llmc__pick_begin(&e->pick[e->n_picks++], e->want_seq[i], i, n - 1,
+                               begun == LLMC_OK ? &first : NULL);
+        begun = begun == LLMC_OK ? one : begun;
+    }
+    llmc__picks_sample(e);
+    for (i = 0; i < e->n_picks; i++) {
+        llmc__pick *t = &e->pick[i];
+        llmc_diag *hear = status == LLMC_OK ? diag : NULL;
+        if (t->status != LLMC_OK && hear != NULL && !t->sampled)
+            *hear = first;
+        else if (t->status != LLMC_OK && hear != NULL) /* tasks cannot all write into diag */
+            (void)llmc__pick_sample(t, e->sample_work, hear);
+        one = llmc__pick_end(t, hear);
+        status = status == LLMC_OK ? one : status;
+    }
+    return status;
+}
+
+/* The next token of a sequence whose draft has come true so far: no pass is needed.
+   Errors: those of a pick. */
+static llmc_status llmc__seq_ahead(llmc_seq *s, llmc_diag *diag)
+{
+    llmc_engine *e = s->engine;
+    llmc__pick t;
+    uint32_t n = s->draft.n_ahead;
+    e->n_ahead -= n;
+    s->draft.n_ahead = 0;
+    s->n_cached = s->n_ids;
+    if (llmc__pick_begin(&t, s, s->draft.row, n - 1, diag) == LLMC_OK && !t.over) {
+        llmc__enter(&e->batch, "SAMPLE", "");
+        (void)llmc__pick_sample(&t, e->sample_work, diag);
+        llmc__leave(&e->batch);
+    }
+    return llmc__pick_end(&t, diag);
+}
+
+/* Tokens of all who wait for one that needs no pass; *any if there were some.
+   Errors: the first of llmc__seq_ahead. */
+static llmc_status llmc__step_ahead(llmc_engine *e, bool *any, llmc_diag *diag)
+{
+    llmc_status status = LLMC_OK, one;
+    uint32_t i;
+    for (i = 0; i < e->opt.max_seqs && e->n_ahead > 0; i++)
+        if (e->seqs[i].open && !e->seqs[i].has_piece && e->seqs[i].draft.n_ahead > 0) {
+            *any = true;
+            one = llmc__seq_ahead(&e->seqs[i], status == LLMC_OK ? diag : NULL);
+            status = status == LLMC_OK ? one : status;
+        }
+    return status;
+}
+
+/* Runs the batch. Errors: those of the pass, CANCELLED. */
+static llmc_status llmc__step_pass(llmc_engine *e, uint32_t n_want, llmc_diag *diag)
+{
+    const llmc_clock *clock = &e->opt.clock;
+    bool timed = clock->fn != NULL && e->opt.draft_tokens > 0;
+    uint64_t start = timed ? clock->fn(clock->user) : 0;
+    LLMC__TRY(llmc__engine_pass(e, n_want, e->logits, diag));
+    if (e->opt.draft_tokens > 0)
+        llmc__draft_account(e, n_want, timed ? (float)(int64_t)(clock->fn(clock->user) - start) : 0);
+    return llmc__batch_settle(e, diag);
+}
+
 /* llmc_engine_step -- one pass of the model over everybody         (ENGINE.step)
    Fill a batch, run it, note what is cached, choose tokens. If the pass
    fails, no sequence has another token than before; the step can then be tried again.
@@ -38223,40 +43712,46 @@ static llmc_status llmc__engine_pass(llmc_engine *e, uint32_t n_want, float *log
    CANCELLED, NOT_FINITE, BAD_ARG (a chooser; an encoder). */
 LLMC_API llmc_status llmc_engine_step(llmc_engine *engine, llmc_diag *diag)
 {
-    bool starved = false;
-    uint32_t n_want, i;
-    llmc_status status = LLMC_OK, one;
+    bool starved = false, ahead = false;
+    uint32_t n_want;
+    llmc_status status, one;
     if (engine->model->config.no_head || engine->model->config.bidirectional)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                           "%s models are encoders, which generate no text: use llmc_seq_embed",
                           engine->model->config.family);
+    llmc__draft_keep(engine);
     n_want = llmc__batch_fill(engine, &starved);
-    if (engine->batch.n == 0 && starved) /* as long as others get on, pages may come free */
+    if (engine->batch.n > 0)
+        LLMC__TRY(llmc__step_pass(engine, n_want, diag));
+    /* those that needed no pass before those that may need none next time */
+    status = llmc__step_ahead(engine, &ahead, diag);
+    if (engine->batch.n == 0 && !ahead && starved) /* as long as others get on, pages may come free */
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
-                          "no page is free in the cache (kv_cache_capacity %llu)",
-                          (unsigned long long)engine->opt.kv_cache_capacity);
+                          "no page is free in the cache (kv_pool_tokens %llu)",
+                          (unsigned long long)engine->opt.kv_pool_tokens);
     if (engine->batch.n == 0)
-        return LLMC_DONE;
-    LLMC__TRY(llmc__engine_pass(engine, n_want, engine->logits, diag));
-    LLMC__TRY(llmc__batch_settle(engine, diag));
-    for (i = 0; i < n_want; i++) { /* one that fails stops nobody else; the first failure is reported */
-        one = llmc__seq_choose(engine->want_seq[i],
-                               engine->logits + (size_t)i * engine->model->config.vocab_size,
-                               status == LLMC_OK ? diag : NULL);
-        status = status == LLMC_OK ? one : status;
-    }
-    return status;
+        return ahead ? status : LLMC_DONE;
+    one = llmc__step_choose(engine, n_want, status == LLMC_OK ? diag : NULL);
+    return status == LLMC_OK ? one : status;
 }
 
-/* Taking the piece is what lets the sequence into the next batch. False, and *piece
-   untouched, if there is none. */
-LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
+/* Takes the piece that was made. False, and *piece untouched, if there is none. */
+static bool llmc__seq_take(llmc_seq *seq, llmc_piece *piece)
 {
     if (!seq->has_piece)
         return false;
     *piece = seq->piece;
     seq->has_piece = false;
     return true;
+}
+
+/* Taking the piece is what lets the sequence into the next batch. A draft that came true gives the next one
+   without a step. False, and *piece untouched, if there is none. */
+LLMC_API bool llmc_seq_poll(llmc_seq *seq, llmc_piece *piece)
+{
+    if (!seq->has_piece && seq->draft.n_ahead > 0)
+        (void)llmc__seq_ahead(seq, NULL); /* failed: the piece says so */
+    return llmc__seq_take(seq, piece);
 }
 
 /* llmc_seq_next -- the sequence's next piece, stepping until it has one
@@ -38268,14 +43763,14 @@ LLMC_API llmc_status llmc_seq_next(llmc_seq *seq, llmc_piece *piece, llmc_diag *
     LLMC_MEMSET(piece, 0, sizeof *piece);
     piece->token = LLMC_TOKEN_NONE;
     piece->text = "";
-    while (!llmc_seq_poll(seq, piece)) {
+    while (!llmc__seq_take(seq, piece)) {
         piece->finish = seq->finish;
         if (seq->finish != LLMC_FINISH_NONE)
             return LLMC_DONE;
         if (!seq->active)
             return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                               "the sequence has nothing to read: add text or ids first");
-        LLMC__TRY(llmc_engine_step(seq->engine, diag));
+        LLMC__TRY(seq->draft.n_ahead > 0 ? llmc__seq_ahead(seq, diag) : llmc_engine_step(seq->engine, diag));
     }
     return LLMC_OK;
 }
@@ -38291,23 +43786,64 @@ static llmc_status llmc__seq_pass(llmc_seq *seq, const llmc_token *ids, size_t n
     uint32_t before = seq->n_ids; /* to go back to on failure */
     llmc_status status;
     LLMC__TRY(llmc__seq_append(seq, ids, n, diag));
-    if (!llmc__kv_reserve(&e->kv, &seq->table, seq->n_ids)) {
+    if (!llmc__seq_reserve(seq, seq->n_ids)) {
         seq->n_ids = before;
         return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
-                          "no page is free in the cache (kv_cache_capacity %llu)",
-                          (unsigned long long)e->opt.kv_cache_capacity);
+                          "no page is free in the cache (kv_pool_tokens %llu)",
+                          (unsigned long long)e->opt.kv_pool_tokens);
     }
     e->batch.n = 0;
     llmc__batch_push(e, seq, (uint32_t)n);
     status = llmc__engine_pass(e, n_want, logits, diag);
     if (status != LLMC_OK) {
         seq->n_ids = before;
-        llmc__kv_trim(&e->kv, &seq->table, before);
+        llmc__seq_trim(seq, before);
         return status;
     }
     llmc__seq_wake(seq);
     seq->active = false; /* nothing is sampled */
     seq->n_cached = seq->n_ids;
+    return LLMC_OK;
+}
+
+/* Reads what the cache lost of the sequence's ids, by itself. Errors: FULL (pages), NOT_FINITE. */
+static llmc_status llmc__seq_reread(llmc_seq *seq, llmc_diag *diag)
+{
+    llmc_engine *e = seq->engine;
+    while (seq->n_cached < seq->n_ids) {
+        uint32_t n = (uint32_t)llmc__min(seq->n_ids - seq->n_cached, e->opt.batch_tokens);
+        if (!llmc__seq_reserve(seq, seq->n_cached + n))
+            return LLMC__FAIL(diag, FULL, "ENGINE.step", LLMC_NO_OFFSET,
+                              "no page is free in the cache (kv_pool_tokens %llu)",
+                              (unsigned long long)e->opt.kv_pool_tokens);
+        e->batch.n = 0;
+        llmc__batch_push(e, seq, n);
+        LLMC__TRY(llmc__engine_pass(e, 0, NULL, diag));
+        seq->n_cached += n;
+    }
+    return LLMC_OK;
+}
+
+/* llmc_engine_logits -- states of any layer through the output norm and the head   (ENGINE.step)
+   x [n][D], n <= batch_tokens;  logits [n][V] written. Errors: BAD_ARG (n, a model without a head).
+   Source: nostalgebraist 2020, the logit lens. */
+LLMC_API llmc_status llmc_engine_logits(llmc_engine *engine, const float *x, size_t n, float *logits,
+                                        llmc_diag *diag)
+{
+    llmc__batch b;
+    uint32_t i;
+    if (engine == NULL || x == NULL || logits == NULL || n == 0 || n > engine->opt.batch_tokens ||
+        engine->model->config.no_head)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
+                          "%zu states: 1 to batch_tokens of a model with a head are expected", n);
+    b = engine->batch;
+    b.n = (uint32_t)n;
+    b.back = NULL; /* what a later layer takes back is none of theirs */
+    for (i = 0; i < n; i++)
+        engine->want[i] = i;
+    LLMC_MEMCPY(b.x, x, n * engine->model->config.n_embd * sizeof *x);
+    llmc__final(&b, engine->want, (uint32_t)n);
+    llmc__head(&b, (uint32_t)n, logits);
     return LLMC_OK;
 }
 
@@ -38327,21 +43863,24 @@ LLMC_API llmc_status llmc_seq_forward(llmc_seq *seq, const llmc_token *ids, size
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                           "%zu tokens with %zu logits: 1 to %u tokens, and no more logits than tokens", n,
                           n_logits, e->opt.batch_tokens);
-    if (seq->n_cached != seq->n_ids)
+    if (llmc__max(seq->n_cached, seq->n_lost) < seq->n_ids)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
-                          "%u tokens added earlier are not read yet", seq->n_ids - seq->n_cached);
+                          "%u tokens added earlier are not read yet",
+                          seq->n_ids - (uint32_t)llmc__max(seq->n_cached, seq->n_lost));
     if (c->no_head && n_logits > 0)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                           "%s models have no head and give no logits: use llmc_seq_embed", c->family);
     if (c->bidirectional && seq->n_ids > 0)
         return LLMC__FAIL(diag, BAD_ARG, "ENGINE.step", LLMC_NO_OFFSET,
                           "%s models read a sequence in one go, and this one is not empty", c->family);
+    LLMC__TRY(llmc__seq_room(seq, n, diag));
+    LLMC__TRY(llmc__seq_reread(seq, diag));
     for (i = 0; i < n_logits; i++)
         e->want[i] = (uint32_t)(n - n_logits) + i;
     return llmc__seq_pass(seq, ids, n, (uint32_t)n_logits, n_logits > 0 ? logits : NULL, diag);
 }
 
-//--[ 20.6 ENGINE.embed ]-- one vector for a whole text
+//--[ 20.7 ENGINE.embed ]-- one vector for a whole text
 /* Folds the final states of tokens [at, at + n) of `total`, which the batch just left in x, into out
    [D]; a running sum for the mean, in the order of the tokens, so the cut does not matter. */
 static void llmc__embed_pool(const llmc_engine *e, llmc_pooling pooling, uint32_t n_want, float *out)
@@ -38421,7 +43960,7 @@ LLMC_API llmc_status llmc_seq_embed(llmc_seq *seq, const llmc_token *ids, size_t
     return status;
 }
 
-//--[ 20.7 ENGINE.lend ]-- memory for the section above
+//--[ 20.8 ENGINE.lend ]-- memory for the section above
 /* For CHAT: memory to write a conversation in, for its encoding, for its ids, and for the template. All
    of it is free between calls; no step touches it. */
 LLMC__UNUSED static char *llmc__engine_text(llmc_engine *e, size_t *cap)
@@ -38446,6 +43985,1703 @@ LLMC__UNUSED static void *llmc__engine_chat(llmc_engine *e, size_t *bytes)
 {
     *bytes = (size_t)e->opt.chat_bytes;
     return e->opt.chat_bytes > 0 ? e->chat : NULL;
+}
+
+//--[ 20.9 ENGINE.session ]-- a sequence as bytes, and back
+/* The checksum: XXH64 with seed 0, which detects damage, not malice. Source: Collet, "xxHash fast digest
+   algorithm", 0.1.1. Four lanes take eight little-endian bytes of every 32; what is left is taken alone. */
+#define LLMC__XXH_P1 0x9e3779b185ebca87u
+#define LLMC__XXH_P2 0xc2b2ae3d27d4eb4fu
+#define LLMC__XXH_P3 0x165667b19e3779f9u
+#define LLMC__XXH_P4 0x85ebca77c2b2ae63u
+#define LLMC__XXH_P5 0x27d4eb2f165667c5u
+typedef struct llmc__xxh {
+    uint64_t lane[4], total;
+    uint8_t held[32]; /* the last total % 32 bytes */
+} llmc__xxh;
+
+static void llmc__xxh_begin(llmc__xxh *x)
+{
+    x->lane[0] = LLMC__XXH_P1 + LLMC__XXH_P2; /* modulo 2^64, as all that follows */
+    x->lane[1] = LLMC__XXH_P2;
+    x->lane[2] = 0;
+    x->lane[3] = 0 - LLMC__XXH_P1;
+    x->total = 0;
+}
+
+static inline uint64_t llmc__xxh_round(uint64_t lane, uint64_t input)
+{
+    return llmc__rotl(lane + input * LLMC__XXH_P2, 31) * LLMC__XXH_P1;
+}
+
+/* n bytes, a multiple of 32. The lanes are locals: they stay in registers. */
+static void llmc__xxh_stripes(llmc__xxh *x, const uint8_t *p, size_t n)
+{
+    uint64_t a = x->lane[0], b = x->lane[1], c = x->lane[2], d = x->lane[3];
+    size_t i;
+    for (i = 0; i < n; i += 32) {
+        a = llmc__xxh_round(a, llmc__u64le(p + i));
+        b = llmc__xxh_round(b, llmc__u64le(p + i + 8));
+        c = llmc__xxh_round(c, llmc__u64le(p + i + 16));
+        d = llmc__xxh_round(d, llmc__u64le(p + i + 24));
+    }
+    x->lane[0] = a;
+    x->lane[1] = b;
+    x->lane[2] = c;
+    x->lane[3] = d;
+}
+
+/* data [n], in any cut. */
+static void llmc__xxh_feed(llmc__xxh *x, const void *data, size_t n)
+{
+    const uint8_t *p = (const uint8_t *)data;
+    size_t held = (size_t)(x->total % 32), whole;
+    x->total += n;
+    if (held > 0) {
+        size_t part = (size_t)llmc__min(32 - held, n);
+        LLMC_MEMCPY(x->held + held, p, part);
+        if (held + part < 32)
+            return;
+        llmc__xxh_stripes(x, x->held, 32);
+        p += part;
+        n -= part;
+    }
+    whole = n / 32 * 32;
+    llmc__xxh_stripes(x, p, whole);
+    if (n > whole)
+        LLMC_MEMCPY(x->held, p + whole, n - whole);
+}
+
+/* Of everything fed so far. */
+static uint64_t llmc__xxh_end(const llmc__xxh *x)
+{
+    uint64_t h = LLMC__XXH_P5;
+    size_t n = (size_t)(x->total % 32), i;
+    if (x->total >= 32) {
+        h = llmc__rotl(x->lane[0], 1) + llmc__rotl(x->lane[1], 7) + llmc__rotl(x->lane[2], 12) +
+            llmc__rotl(x->lane[3], 18);
+        for (i = 0; i < 4; i++)
+            h = (h ^ llmc__xxh_round(0, x->lane[i])) * LLMC__XXH_P1 + LLMC__XXH_P4;
+    }
+    h += x->total;
+    for (i = 0; i + 8 <= n; i += 8)
+        h = llmc__rotl(h ^ llmc__xxh_round(0, llmc__u64le(x->held + i)), 27) * LLMC__XXH_P1 + LLMC__XXH_P4;
+    if (i + 4 <= n) {
+        h = llmc__rotl(h ^ llmc__u32le(x->held + i) * LLMC__XXH_P1, 23) * LLMC__XXH_P2 + LLMC__XXH_P3;
+        i += 4;
+    }
+    for (; i < n; i++)
+        h = llmc__rotl(h ^ x->held[i] * LLMC__XXH_P5, 11) * LLMC__XXH_P1;
+    h = (h ^ h >> 33) * LLMC__XXH_P2;
+    h = (h ^ h >> 29) * LLMC__XXH_P3;
+    return h ^ h >> 32;
+}
+
+/* llmc_writer's function, user an llmc__xxh: what is written is only fed. */
+static bool llmc__xxh_take(void *user, const void *data, size_t n)
+{
+    llmc__xxh_feed((llmc__xxh *)user, data, n);
+    return true;
+}
+
+/* Up to 256 bytes of a tensor: all of it, or 64 at four places from the first to the last. */
+static void llmc__sample_tensor(llmc__out *o, const llmc_tensor *t)
+{
+    unsigned i;
+    llmc__out_words(o, t->name);
+    llmc__out_u32(o, (uint32_t)t->type);
+    for (i = 0; i < LLMC_MAX_DIMS; i++)
+        llmc__out_u64(o, t->dim[i]);
+    if (t->bytes <= 256)
+        llmc__out_bytes(o, t->data, t->bytes);
+    for (i = 0; i < 4 && t->bytes > 256; i++)
+        llmc__out_bytes(o, t->data + (t->bytes - 64) / 3 * i, 64);
+}
+
+/* A number for a model: what it computes, as the keys of a GGUF say it, and names, types, shapes and a sample
+   of all its weights. Made anew whenever it is wanted: it touches a few pages of each tensor. The same
+   weights in another type or file format are another model. */
+static uint64_t llmc__model_mark(const llmc_model *m)
+{
+    llmc_config c = m->config;
+    llmc__xxh x;
+    llmc_writer w;
+    llmc__out o;
+    uint32_t i;
+    llmc__xxh_begin(&x);
+    w.write = llmc__xxh_take;
+    w.user = &x;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = &w;
+    c.name[0] = 0; /* what somebody calls it computes nothing */
+    llmc__keys_config(&o, &c, llmc__family_named(c.family, llmc__strlen(c.family), false));
+    for (i = 0; i < m->n_tensors; i++)
+        llmc__sample_tensor(&o, &m->tensors[i]);
+    return llmc__xxh_end(&x);
+}
+
+/* A number for how an engine turns keys: each frequency, and the strength. Whatever options and lengths they
+   come from, what is cached depends on nothing else of them. */
+static uint64_t llmc__rope_mark(const llmc_engine *e)
+{
+    const llmc__batch *b = &e->batch;
+    uint32_t kind, i;
+    llmc__xxh x;
+    llmc__xxh_begin(&x);
+    for (kind = 0; kind < 2; kind++)
+        for (i = 0; b->freq[kind] != NULL && i < e->model->config.rope_dims / 2; i++) {
+            uint8_t bytes[12];
+            uint64_t bits;
+            LLMC_MEMCPY(&bits, &b->freq[kind][i], 8);
+            llmc__put_u64le(bytes, bits);
+            llmc__put_u32le(bytes + 8, llmc__f32_bits(b->strength[kind]));
+            llmc__xxh_feed(&x, bytes, sizeof bytes);
+        }
+    return llmc__xxh_end(&x);
+}
+
+/* What is saved. Numbers are little-endian, the cache as it lies in memory.
+
+     0    8   "\211LLMCSEQ"
+     8    4   version, 1
+     12   4   flags: LLMC__SESSION_...
+     16   8   bytes of all this, checksum included
+     24   8   "XXH64", filled up with zeros: what the checksum is
+     32   8   of the model: llmc__model_mark
+     40   8   of the rotation: llmc__rope_mark
+     48   4   tokens in the vocabulary
+     52   4   n_ids                   the sequence: see struct llmc_seq
+     56   4   n_cached
+     60   4   n_lost
+     64   4   n_generated
+     68   4   grammar_begin
+     72   4   finish
+     76   4   n_half
+     80   4   half
+     84   4   n_tail
+     88   4   token of the piece      all zero unless one waits
+     92   4     its logprob, f32
+     96   4     its finish
+     100  4     bytes of its text
+     104  32  state of the random numbers
+     136  8   bytes of the note
+     144  4   positions in a page     from here to 240 all zero without pages
+     148  4   type of keys            by llmc_dtype
+     152  4   type of values
+     156  4   groups
+     160  8   bytes of a layer in a page
+     168  72  24 for each group, zeros for those that there are not:
+                4   layers
+                4   window, 0: nothing is hidden yet, and then the next two are 0, too
+                4   sinks
+                4   1: imposed ones that are turned
+                4   gone: of the pages behind the sinks' this is the first that is there; 0: all are
+                4   pages that follow
+     240  16  zeros
+     256      ids [n_ids], 4 bytes each; tail; text of the piece; note; zeros up to a multiple of 64
+     then     pages, group by group, by position; positions from n_cached on are zeros
+     last 8   checksum of all before it
+
+   Little of it may be believed: the checksum keeps nobody from writing another. */
+#define LLMC__SESSION_HEAD    256
+#define LLMC__SESSION_PAGES   1u  /* else ids only               */
+#define LLMC__SESSION_BIG     2u  /* by a big-endian machine     */
+#define LLMC__SESSION_ACTIVE  4u  /* llmc_seq's                  */
+#define LLMC__SESSION_PIECE   8u  /*   has_piece                 */
+#define LLMC__SESSION_GRAMMAR 16u /* bound to one                */
+#define LLMC__SESSION_FLAGS   31u /* all there are               */
+static const char llmc__session_magic[9] = "\211LLMCSEQ";
+static const char llmc__session_sum[8] = {'X', 'X', 'H', '6', '4', 0, 0, 0};
+
+typedef struct llmc__session_group {
+    uint32_t layers, window, sinks, imposed, gone, n_pages;
+} llmc__session_group;
+
+/* Such bytes taken apart; also what is to be written. */
+typedef struct llmc__session {
+    uint32_t flags, vocab, n_ids, n_cached, n_lost, n_generated, grammar_begin, finish, n_half, n_tail;
+    uint32_t piece_token, piece_logprob, piece_finish, piece_len;
+    uint64_t bytes, model, rope, note_len, layer_bytes;
+    char half[4];
+    llmc_rng rng;
+    uint32_t page_tokens, type_k, type_v, n_groups;
+    llmc__session_group group[LLMC__KV_GROUPS];
+    const uint8_t *ids, *tail, *text, *note, *pages;
+} llmc__session;
+
+/* Where the parts begin: note, pages, checksum; and the end of all. False: more than 64 bits count. */
+static bool llmc__session_sizes(const llmc__session *s, uint64_t *texts, uint64_t *pages, uint64_t *end)
+{
+    uint64_t n;
+    uint32_t g;
+    *texts = LLMC__SESSION_HEAD + 4 * (uint64_t)s->n_ids;
+    if (!llmc__add(*texts + s->n_tail + s->piece_len, s->note_len, &n) || !llmc__add(n, 63, &n))
+        return false;
+    *pages = *end = n & ~(uint64_t)63;
+    for (g = 0; g < s->n_groups; g++) /* 32 bits each, so the first product cannot overflow */
+        if (!llmc__mul((uint64_t)s->group[g].n_pages * s->group[g].layers, s->layer_bytes, &n) ||
+            !llmc__add(*end, n, end))
+            return false;
+    return llmc__add(*end, 8, end);
+}
+
+/* How many pages there are of n, those between the sinks' and `gone` being given back. */
+static uint32_t llmc__session_pages(uint32_t n, uint32_t sinks, uint32_t gone)
+{
+    uint32_t keep = (uint32_t)llmc__min(llmc__kv_pages(sinks), n);
+    return gone > keep ? n - ((uint32_t)llmc__min(gone, n) - keep) : n;
+}
+
+/* What is cached of a group after n positions. A window that hides nothing yet is none. */
+static llmc__session_group llmc__session_group_of(const llmc_engine *e, uint32_t g, uint32_t n, uint32_t gone)
+{
+    const llmc__kv_group *group = &e->batch.group[g];
+    llmc__session_group out;
+    LLMC_MEMSET(&out, 0, sizeof out);
+    out.layers = group->layers;
+    if (llmc__window_begin(group, n - 1) > 0) {
+        out.window = group->window;
+        out.sinks = group->sinks;
+        out.imposed = group->imposed ? 1 : 0;
+    }
+    out.gone = gone > llmc__kv_pages(group->sinks) ? gone : 0;
+    out.n_pages = llmc__session_pages((uint32_t)llmc__kv_pages(n), group->sinks, out.gone);
+    return out;
+}
+
+/* What a save would write of seq, sizes included. note [note_len] is the caller's. Errors: NO_MEMORY. */
+static llmc_status llmc__session_of(const llmc_seq *seq, const llmc_seq_save_options *opt, llmc__session *s,
+                                    llmc_diag *diag)
+{
+    const llmc_engine *e = seq->engine;
+    uint64_t texts, pages;
+    uint32_t g;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->flags = (seq->active ? LLMC__SESSION_ACTIVE : 0) | (seq->has_piece ? LLMC__SESSION_PIECE : 0) |
+               (seq->opt.grammar != NULL ? LLMC__SESSION_GRAMMAR : 0);
+    s->model = llmc__model_mark(e->model) ^ seq->lora_mark; /* with an adapter it is another model */
+    s->vocab = e->model->config.vocab_size;
+    s->n_ids = seq->n_ids;
+    s->n_cached = opt->ids_only ? 0 : seq->n_cached;
+    s->n_lost = (uint32_t)llmc__max(seq->n_lost, seq->n_cached);
+    s->n_generated = seq->n_generated;
+    s->grammar_begin = (uint32_t)llmc__min(seq->grammar_begin, seq->n_ids);
+    s->finish = (uint32_t)seq->finish;
+    s->n_half = seq->n_half;
+    LLMC_MEMCPY(s->half, seq->half, seq->n_half);
+    s->n_tail = (uint32_t)seq->n_tail;
+    s->rng = seq->rng;
+    s->note_len = opt->note_len;
+    if (seq->has_piece) {
+        s->piece_token = (uint32_t)seq->piece.token;
+        s->piece_logprob = llmc__f32_bits(seq->piece.logprob);
+        s->piece_finish = (uint32_t)seq->piece.finish;
+        s->piece_len = (uint32_t)seq->piece.text_len;
+    }
+    if (s->n_cached > 0) {
+        s->flags |= LLMC__SESSION_PAGES | (LLMC__BIG_ENDIAN ? LLMC__SESSION_BIG : 0);
+        s->rope = llmc__rope_mark(e);
+        s->page_tokens = e->batch.kv.page_tokens;
+        s->type_k = (uint32_t)e->batch.kv.type_k;
+        s->type_v = (uint32_t)e->batch.kv.type_v;
+        s->layer_bytes = e->batch.kv.layer_bytes;
+        s->n_groups = e->batch.n_groups;
+        for (g = 0; g < s->n_groups; g++)
+            s->group[g] = llmc__session_group_of(e, g, s->n_cached, seq->table[g].gone);
+    }
+    if (!llmc__session_sizes(s, &texts, &pages, &s->bytes))
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.session", LLMC_NO_OFFSET,
+                          "a note of %llu bytes makes the session longer than 64 bits can say",
+                          (unsigned long long)s->note_len);
+    return LLMC_OK;
+}
+
+/* Output that is summed up on its way. */
+typedef struct llmc__session_out {
+    const llmc_writer *to;
+    llmc__xxh sum;
+} llmc__session_out;
+
+/* llmc_writer's function. */
+static bool llmc__session_take(void *user, const void *data, size_t n)
+{
+    llmc__session_out *out = (llmc__session_out *)user;
+    llmc__xxh_feed(&out->sum, data, n);
+    return out->to->write(out->to->user, data, n);
+}
+
+/* Zeros. */
+static void llmc__session_zeros(llmc__out *o, uint64_t n)
+{
+    static const uint8_t zero[64] = {0};
+    for (; n > 0 && !o->failed; n -= llmc__min(n, sizeof zero))
+        llmc__out_bytes(o, zero, llmc__min(n, sizeof zero));
+}
+
+/* The head, in the order drawn above. */
+static void llmc__session_head(llmc__out *o, const llmc__session *s)
+{
+    unsigned i;
+    llmc__out_bytes(o, llmc__session_magic, 8);
+    llmc__out_u32(o, 1);
+    llmc__out_u32(o, s->flags);
+    llmc__out_u64(o, s->bytes);
+    llmc__out_bytes(o, llmc__session_sum, 8);
+    llmc__out_u64(o, s->model);
+    llmc__out_u64(o, s->rope);
+    llmc__out_u32(o, s->vocab);
+    llmc__out_u32(o, s->n_ids);
+    llmc__out_u32(o, s->n_cached);
+    llmc__out_u32(o, s->n_lost);
+    llmc__out_u32(o, s->n_generated);
+    llmc__out_u32(o, s->grammar_begin);
+    llmc__out_u32(o, s->finish);
+    llmc__out_u32(o, s->n_half);
+    llmc__out_bytes(o, s->half, 4);
+    llmc__out_u32(o, s->n_tail);
+    llmc__out_u32(o, s->piece_token);
+    llmc__out_u32(o, s->piece_logprob);
+    llmc__out_u32(o, s->piece_finish);
+    llmc__out_u32(o, s->piece_len);
+    for (i = 0; i < 4; i++)
+        llmc__out_u64(o, s->rng.s[i]);
+    llmc__out_u64(o, s->note_len);
+    llmc__out_u32(o, s->page_tokens);
+    llmc__out_u32(o, s->type_k);
+    llmc__out_u32(o, s->type_v);
+    llmc__out_u32(o, s->n_groups);
+    llmc__out_u64(o, s->layer_bytes);
+    for (i = 0; i < s->n_groups; i++) {
+        llmc__out_u32(o, s->group[i].layers);
+        llmc__out_u32(o, s->group[i].window);
+        llmc__out_u32(o, s->group[i].sinks);
+        llmc__out_u32(o, s->group[i].imposed);
+        llmc__out_u32(o, s->group[i].gone);
+        llmc__out_u32(o, s->group[i].n_pages);
+    }
+    llmc__session_zeros(o, LLMC__SESSION_HEAD - o->at);
+}
+
+/* Rows of `lanes` positions side by side, of which only those before `used` have been written; the others
+   are zeros. `rows` rows, `bytes` for each position in one; returns what comes behind them. */
+static const uint8_t *llmc__session_rows(llmc__out *o, const uint8_t *p, uint64_t rows, uint32_t lanes,
+                                         uint64_t bytes, uint32_t used)
+{
+    uint64_t n = bytes * llmc__min(used, lanes), i;
+    for (i = 0; i < rows; i++, p += bytes * lanes) {
+        llmc__out_bytes(o, p, n);
+        llmc__session_zeros(o, bytes * lanes - n);
+    }
+    return p;
+}
+
+/* One head of a page of which only the first `used` positions have been written: what an earlier owner of the
+   page left behind is nobody's business. As 09.1 draws it. */
+static void llmc__session_head_part(llmc__out *o, const llmc_engine *e, const uint8_t *p, bool is_key,
+                                    uint32_t used)
+{
+    const llmc__kv_layout *kv = &e->batch.kv;
+    uint32_t K = e->model->config.head_dim, lanes = is_key ? 16 : 1, at;
+    llmc_dtype type = is_key ? kv->type_k : kv->type_v;
+    uint64_t elements = llmc__kv_elements(type, K) / LLMC__PAGE_TOKENS; /* bytes of a position's */
+    uint64_t size = llmc__kv_scaled(type) ? 1 : llmc_dtype_bytes(type, 1);
+    for (at = 0; at < kv->page_tokens; at += lanes)
+        p = llmc__session_rows(o, p, is_key ? elements / size : 1, lanes, is_key ? size : elements,
+                               used > at ? used - at : 0);
+    if (llmc__kv_scaled(type))
+        (void)llmc__session_rows(o, p, is_key ? 1 : (K + 31) / 32, kv->page_tokens, 2, used);
+}
+
+/* Page `at` of a sequence's table, of which n_cached positions are written. */
+static void llmc__session_page(llmc__out *o, const llmc_seq *seq, uint32_t g, uint32_t at, uint32_t n_cached)
+{
+    const llmc_engine *e = seq->engine;
+    const llmc__kv_layout *kv = &e->batch.kv;
+    const llmc__kv_pool *pool = &e->kv[g];
+    const uint8_t *p = pool->bytes + seq->table[g].page[at] * pool->page_bytes;
+    uint32_t used = n_cached - at * kv->page_tokens, heads = e->model->config.n_kv_head, layer, h;
+    if (used >= kv->page_tokens) {
+        llmc__out_bytes(o, p, pool->page_bytes);
+        return;
+    }
+    for (layer = 0; layer < e->batch.group[g].layers; layer++)
+        for (h = 0; h < 2 * heads; h++) {
+            llmc__session_head_part(o, e, p, h < heads, used);
+            p += h < heads ? kv->key_bytes : kv->value_bytes;
+        }
+}
+
+/* Every page of every group. Errors: CANCELLED. */
+static llmc_status llmc__session_put_pages(llmc__out *o, const llmc_seq *seq, const llmc__session *s,
+                                           const llmc_progress *progress, llmc_diag *diag)
+{
+    uint32_t g, at, n = (uint32_t)llmc__kv_pages(s->n_cached);
+    for (g = 0; g < s->n_groups; g++)
+        for (at = 0; at < n && !o->failed; at++) {
+            uint32_t keep = (uint32_t)llmc__kv_pages(seq->engine->batch.group[g].sinks);
+            if (at >= keep && at < s->group[g].gone)
+                continue;
+            llmc__session_page(o, seq, g, at, s->n_cached);
+            if (!llmc__progress(progress, "saving", o->at, s->bytes))
+                return LLMC__FAIL(diag, CANCELLED, "ENGINE.session", LLMC_NO_OFFSET,
+                                  "cancelled after %llu of %llu bytes", (unsigned long long)o->at,
+                                  (unsigned long long)s->bytes);
+        }
+    return LLMC_OK;
+}
+
+/* llmc_seq_save_need -- bytes that llmc_seq_save will write     (ENGINE.session)
+   As long as nothing is done to the sequence. Errors: NO_MEMORY (more than this machine can address). */
+LLMC_API llmc_status llmc_seq_save_need(const llmc_seq *seq, const llmc_seq_save_options *opt, size_t *bytes,
+                                        llmc_diag *diag)
+{
+    llmc_seq_save_options o;
+    llmc__session s;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__session_of(seq, &o, &s, diag));
+    if (s.bytes > SIZE_MAX)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.session", LLMC_NO_OFFSET,
+                          "%llu bytes are more than this machine can address", (unsigned long long)s.bytes);
+    *bytes = (size_t)s.bytes;
+    return LLMC_OK;
+}
+
+/* llmc_seq_save -- a sequence as bytes                          (ENGINE.session)
+   Everything that the sequence would go on with: its tokens, the random numbers, text held back, a piece not
+   taken yet, and, unless opt says ids_only, the cache. Not its options: whoever restores it has them. The
+   same sequence gives the same bytes. Reads only; between two steps, not from a callback inside one.
+   opt  NULL: no note, with the cache
+   Errors: IO (the writer stopped), CANCELLED, NO_MEMORY, BAD_ARG (closed; a note that is NULL). */
+LLMC_API llmc_status llmc_seq_save(const llmc_seq *seq, const llmc_seq_save_options *opt,
+                                   const llmc_writer *out, llmc_diag *diag)
+{
+    llmc_seq_save_options o;
+    llmc__session s;
+    llmc__session_out to;
+    llmc_writer w;
+    llmc__out put;
+    uint32_t i;
+    llmc__options(&o, sizeof o, opt);
+    if (seq == NULL || !seq->open || out == NULL || out->write == NULL || (o.note == NULL && o.note_len > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.session", LLMC_NO_OFFSET,
+                          "an open sequence, a writer, and a note where note_len is not 0 are expected");
+    LLMC__TRY(llmc__session_of(seq, &o, &s, diag));
+    to.to = out;
+    llmc__xxh_begin(&to.sum);
+    w.write = llmc__session_take;
+    w.user = &to;
+    LLMC_MEMSET(&put, 0, sizeof put);
+    put.to = &w;
+    llmc__session_head(&put, &s);
+    for (i = 0; i < s.n_ids; i++)
+        llmc__out_u32(&put, (uint32_t)seq->ids[i]);
+    llmc__out_bytes(&put, seq->tail, s.n_tail);
+    llmc__out_bytes(&put, seq->piece.text, s.piece_len);
+    llmc__out_bytes(&put, o.note, s.note_len);
+    llmc__out_pad(&put, 64);
+    LLMC__TRY(llmc__session_put_pages(&put, seq, &s, &o.progress, diag));
+    llmc__out_u64(&put, llmc__xxh_end(&to.sum));
+    if (put.failed || put.at != s.bytes)
+        return LLMC__FAIL(diag, IO, "ENGINE.session", LLMC_NO_OFFSET,
+                          "the writer stopped after %llu of %llu bytes", (unsigned long long)put.at,
+                          (unsigned long long)s.bytes);
+    return LLMC_OK;
+}
+
+/* Numbers of a head, one after the other; there are enough. */
+static uint32_t llmc__session_u32(const uint8_t **p)
+{
+    *p += 4;
+    return llmc__u32le(*p - 4);
+}
+
+static uint64_t llmc__session_u64(const uint8_t **p)
+{
+    *p += 8;
+    return llmc__u64le(*p - 8);
+}
+
+/* llmc__session_head the other way round: from bytes that are at least so many. n_groups may be anything; of
+   groups only as many are read as there can be. */
+static void llmc__session_read(llmc__session *s, const uint8_t *p)
+{
+    unsigned i;
+    p += 12;
+    s->flags = llmc__session_u32(&p);
+    s->bytes = llmc__session_u64(&p);
+    p += 8;
+    s->model = llmc__session_u64(&p);
+    s->rope = llmc__session_u64(&p);
+    s->vocab = llmc__session_u32(&p);
+    s->n_ids = llmc__session_u32(&p);
+    s->n_cached = llmc__session_u32(&p);
+    s->n_lost = llmc__session_u32(&p);
+    s->n_generated = llmc__session_u32(&p);
+    s->grammar_begin = llmc__session_u32(&p);
+    s->finish = llmc__session_u32(&p);
+    s->n_half = llmc__session_u32(&p);
+    LLMC_MEMCPY(s->half, p, 4);
+    p += 4;
+    s->n_tail = llmc__session_u32(&p);
+    s->piece_token = llmc__session_u32(&p);
+    s->piece_logprob = llmc__session_u32(&p);
+    s->piece_finish = llmc__session_u32(&p);
+    s->piece_len = llmc__session_u32(&p);
+    for (i = 0; i < 4; i++)
+        s->rng.s[i] = llmc__session_u64(&p);
+    s->note_len = llmc__session_u64(&p);
+    s->page_tokens = llmc__session_u32(&p);
+    s->type_k = llmc__session_u32(&p);
+    s->type_v = llmc__session_u32(&p);
+    s->n_groups = llmc__session_u32(&p);
+    s->layer_bytes = llmc__session_u64(&p);
+    for (i = 0; i < s->n_groups && i < LLMC__KV_GROUPS; i++) {
+        s->group[i].layers = llmc__session_u32(&p);
+        s->group[i].window = llmc__session_u32(&p);
+        s->group[i].sinks = llmc__session_u32(&p);
+        s->group[i].imposed = llmc__session_u32(&p);
+        s->group[i].gone = llmc__session_u32(&p);
+        s->group[i].n_pages = llmc__session_u32(&p);
+    }
+}
+
+/* Bytes [n] taken apart: whole, undamaged, of a kind that is known; whether they fit a sequence is not asked.
+   Errors: BAD_FILE, UNSUPPORTED (a newer version). */
+static llmc_status llmc__session_parse(llmc__session *s, const uint8_t *p, size_t n, llmc_diag *diag)
+{
+    uint64_t texts, pages, end = 0;
+    llmc__xxh x;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    if (p == NULL || n < 16 || LLMC_MEMCMP(p, llmc__session_magic, 8) != 0)
+        return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", 0, "not a saved session");
+    if (llmc__u32le(p + 8) != 1)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.session", 8,
+                          "session of version %u: this build reads version 1", llmc__u32le(p + 8));
+    if (n < LLMC__SESSION_HEAD + 8 || llmc__u64le(p + 16) != n)
+        return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", 16,
+                          "session of %zu bytes that says it has %llu: it was cut", n,
+                          n < 24 ? 0 : (unsigned long long)llmc__u64le(p + 16));
+    if (LLMC_MEMCMP(p + 24, llmc__session_sum, 8) != 0)
+        return LLMC__FAIL(diag, UNSUPPORTED, "ENGINE.session", 24,
+                          "session with a checksum that is not XXH64");
+    llmc__xxh_begin(&x);
+    llmc__xxh_feed(&x, p, n - 8);
+    if (llmc__xxh_end(&x) != llmc__u64le(p + n - 8))
+        return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", n - 8,
+                          "the checksum does not match: the session is damaged");
+    llmc__session_read(s, p);
+    if ((s->flags & ~LLMC__SESSION_FLAGS) != 0 || s->n_groups > LLMC__KV_GROUPS ||
+        !llmc__session_sizes(s, &texts, &pages, &end) || end != n)
+        return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", 12,
+                          "flags %u, %u groups, %u tokens: they do not make %zu bytes", s->flags, s->n_groups,
+                          s->n_ids, n);
+    s->ids = p + LLMC__SESSION_HEAD;
+    s->tail = p + texts;
+    s->text = s->tail + s->n_tail;
+    s->note = s->text + s->piece_len;
+    s->pages = p + pages;
+    return LLMC_OK;
+}
+
+/* Whether text [n] is whole characters. */
+static bool llmc__session_text(const uint8_t *text, size_t n)
+{
+    while (n > 0) {
+        int length = llmc__utf8_length((const char *)text, n);
+        if (length <= 0)
+            return false;
+        text += length;
+        n -= (size_t)length;
+    }
+    return true;
+}
+
+/* Whether a session's tokens and text can be this sequence's. Everything that a step trusts is asked here.
+   Errors: BAD_ARG (another model's), FULL (the context), BAD_FILE. */
+static llmc_status llmc__session_fits(const llmc__session *s, const llmc_seq *seq, llmc_diag *diag)
+{
+    const llmc_engine *e = seq->engine;
+    bool piece = (s->flags & LLMC__SESSION_PIECE) != 0, active = (s->flags & LLMC__SESSION_ACTIVE) != 0, bad;
+    uint32_t i;
+    if (s->vocab != e->model->config.vocab_size || s->model != (llmc__model_mark(e->model) ^ seq->lora_mark))
+        return LLMC__FAIL(
+            diag, BAD_ARG, "ENGINE.session", 32,
+            "the session belongs to another model, or to other weights, another type or another "
+            "adapter of this one");
+    if (s->n_ids > e->opt.context_length)
+        return LLMC__FAIL(diag, FULL, "ENGINE.session", 52,
+                          "the session has %u tokens: the engine's context is %u", s->n_ids,
+                          e->opt.context_length);
+    for (i = 0; i < s->n_ids; i++)
+        if (llmc__u32le(s->ids + 4 * (size_t)i) >= s->vocab)
+            return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", LLMC_NO_OFFSET,
+                              "token %u of the session is %u: the vocabulary has %u", i,
+                              llmc__u32le(s->ids + 4 * (size_t)i), s->vocab);
+    bad = s->n_cached > s->n_ids || s->n_lost > s->n_ids || s->n_lost < s->n_cached ||
+          s->grammar_begin > s->n_ids || s->finish > LLMC_FINISH_FAILED || (active && s->n_ids == 0) ||
+          (active && s->finish != LLMC_FINISH_NONE) || s->n_half > 3 ||
+          (s->n_half > 0 && llmc__utf8_length(s->half, s->n_half) != 0) || s->n_tail >= LLMC_STOP_MAX ||
+          !llmc__session_text(s->tail, s->n_tail) || s->piece_len >= e->text_cap ||
+          !llmc__session_text(s->text, s->piece_len) || s->piece_finish > LLMC_FINISH_FAILED ||
+          (piece ? s->piece_finish != s->finish : s->piece_len > 0) ||
+          (s->piece_token != (uint32_t)LLMC_TOKEN_NONE && s->piece_token >= s->vocab) ||
+          ((s->flags & LLMC__SESSION_PAGES) != 0) != (s->n_cached > 0) ||
+          (s->n_cached == 0 && s->n_groups > 0);
+    if (bad)
+        return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", LLMC_NO_OFFSET,
+                          "the session's state contradicts itself (%u tokens, %u cached, %u bytes held back)",
+                          s->n_ids, s->n_cached, s->n_tail + s->n_half);
+    return LLMC_OK;
+}
+
+/* Whether a session's cache can be this sequence's; n_cached > 0. Errors: BAD_ARG (a cache of another kind),
+   BAD_FILE. */
+static llmc_status llmc__session_cache_fits(const llmc__session *s, const llmc_seq *seq, llmc_diag *diag)
+{
+    const llmc_engine *e = seq->engine;
+    const llmc__kv_layout *kv = &e->batch.kv;
+    uint32_t g;
+    if (((s->flags & LLMC__SESSION_BIG) != 0) != LLMC__BIG_ENDIAN || s->page_tokens != kv->page_tokens)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.session", 12,
+                          "the session's cache has another byte order or pages of %u positions: only its ids "
+                          "can be used here",
+                          s->page_tokens);
+    if (s->type_k != (uint32_t)kv->type_k || s->type_v != (uint32_t)kv->type_v)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.session", 148,
+                          "the session's cache is %s and %s, the engine's %s and %s (kv_type, kv_type_v)",
+                          llmc_dtype_name((llmc_dtype)s->type_k), llmc_dtype_name((llmc_dtype)s->type_v),
+                          llmc_dtype_name(kv->type_k), llmc_dtype_name(kv->type_v));
+    if (s->rope != llmc__rope_mark(e))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.session", 40,
+                          "the session's keys were turned by other angles (rope_scaling and what goes with "
+                          "it, or a context on which they depend)");
+    if (s->n_groups != e->batch.n_groups || s->layer_bytes != kv->layer_bytes)
+        return LLMC__FAIL(
+            diag, BAD_ARG, "ENGINE.session", 156,
+            "the session's cache has %u groups of layers, the engine's %u: their windows differ "
+            "(window_size, kv_cache_capacity, sink_tokens, context_length)",
+            s->n_groups, e->batch.n_groups);
+    for (g = 0; g < s->n_groups; g++) {
+        const llmc__session_group *is = &s->group[g];
+        llmc__session_group want = llmc__session_group_of(e, g, s->n_cached, is->gone);
+        llmc__kv_table table;
+        if (is->window != want.window || is->sinks != want.sinks || is->imposed != want.imposed ||
+            is->layers != want.layers)
+            return LLMC__FAIL(
+                diag, BAD_ARG, "ENGINE.session", LLMC_NO_OFFSET,
+                "%u layers of the session see %u tokens and %u sinks, of the engine %u see %u and "
+                "%u (window_size, kv_cache_capacity, sink_tokens; 0: all)",
+                is->layers, is->window, is->sinks, want.layers, want.window, want.sinks);
+        table.gone = is->gone;
+        if (is->n_pages != want.n_pages || is->gone != want.gone ||
+            !llmc__kv_intact(&table, e->batch.group[g].sinks,
+                             llmc__window_begin(&e->batch.group[g], s->n_cached - 1)))
+            return LLMC__FAIL(diag, BAD_FILE, "ENGINE.session", LLMC_NO_OFFSET,
+                              "the session has %u pages from page %u on: they do not cover what its %u "
+                              "positions show",
+                              is->n_pages, is->gone, s->n_cached);
+    }
+    return LLMC_OK;
+}
+
+/* Whether there are pages for it, those counted that the sequence and the prefix cache would give back.
+   Errors: FULL. */
+static llmc_status llmc__session_room(const llmc__session *s, const llmc_seq *seq, llmc_diag *diag)
+{
+    uint32_t g, i;
+    for (g = 0; g < s->n_groups; g++) {
+        const llmc__kv_pool *pool = &seq->engine->kv[g];
+        const llmc__kv_table *table = &seq->table[g];
+        const uint32_t *parked = seq->engine->schedule.parked[g];
+        uint32_t there = pool->n_free + (uint32_t)llmc__prefix_spare(seq->engine, g);
+        for (i = 0; i < table->n; i++) {
+            uint32_t page = table->page[i];
+            there += page != LLMC__NO_PAGE && pool->holds[page] == 1 + (parked != NULL ? parked[page] : 0);
+        }
+        if (s->group[g].n_pages > there)
+            return LLMC__FAIL(diag, FULL, "ENGINE.session", LLMC_NO_OFFSET,
+                              "the session needs %u pages of the cache: %u are free (kv_pool_tokens)",
+                              s->group[g].n_pages, there);
+    }
+    return LLMC_OK;
+}
+
+/* Takes pages for the session's and fills them; the sequence holds none, and there are enough. */
+static void llmc__session_take_pages(const llmc__session *s, llmc_seq *seq)
+{
+    const uint8_t *from = s->pages;
+    uint32_t g, at, n = (uint32_t)llmc__kv_pages(s->n_cached);
+    for (g = 0; g < s->n_groups; g++) {
+        llmc__kv_pool *pool = &seq->engine->kv[g];
+        llmc__kv_table *table = &seq->table[g];
+        uint32_t keep = (uint32_t)llmc__kv_pages(seq->engine->batch.group[g].sinks);
+        (void)llmc__prefix_yield(seq->engine, g,
+                                 s->group[g].n_pages); /* there are enough, see session_room */
+        for (at = 0; at < n; at++) {
+            bool lost = at >= keep && at < s->group[g].gone;
+            table->page[at] = lost ? LLMC__NO_PAGE : llmc__kv_hold(pool);
+            if (lost)
+                continue;
+            LLMC_MEMCPY(pool->bytes + table->page[at] * pool->page_bytes, from, (size_t)pool->page_bytes);
+            from += pool->page_bytes;
+        }
+        table->n = n;
+        table->gone = s->group[g].gone;
+    }
+}
+
+/* What the sequence generates with; its ids are there, its options stay. The grammar follows the ids from
+   grammar_begin on when it is next asked; a session without one begins it with the next token. */
+static void llmc__session_take_state(const llmc__session *s, llmc_seq *seq)
+{
+    uint32_t i;
+    llmc__seq_wake(seq); /* nothing of what it was remains */
+    for (i = 0; i < s->n_ids; i++)
+        seq->ids[i] = (llmc_token)llmc__u32le(s->ids + 4 * (size_t)i);
+    seq->n_ids = s->n_ids;
+    seq->n_cached = s->n_cached;
+    seq->n_lost = s->n_lost;
+    seq->n_generated = s->n_generated;
+    seq->grammar_begin = (s->flags & LLMC__SESSION_GRAMMAR) != 0 ? s->grammar_begin : s->n_ids;
+    seq->grammar_at = UINT32_MAX;
+    seq->rng = s->rng;
+    seq->finish = (llmc_finish)s->finish;
+    seq->active = (s->flags & LLMC__SESSION_ACTIVE) != 0;
+    seq->n_half = s->n_half;
+    LLMC_MEMCPY(seq->half, s->half, 4);
+    seq->n_tail = s->n_tail;
+    if (s->n_tail > 0)
+        LLMC_MEMCPY(seq->tail, s->tail, s->n_tail);
+    seq->has_piece = (s->flags & LLMC__SESSION_PIECE) != 0;
+    if (!seq->has_piece)
+        return;
+    if (s->piece_len > 0)
+        LLMC_MEMCPY(seq->out, s->text, s->piece_len);
+    seq->out[s->piece_len] = 0;
+    seq->piece.token = (llmc_token)s->piece_token;
+    seq->piece.logprob = llmc__bits_f32(s->piece_logprob);
+    seq->piece.text = seq->out;
+    seq->piece.text_len = s->piece_len;
+    seq->piece.finish = (llmc_finish)s->piece_finish;
+}
+
+/* llmc_seq_restore -- a sequence from bytes                     (ENGINE.session)
+   seq    open; what it held is given up. Its options stay: give it those that the saved one had
+   bytes  [n] any address; only read, and not needed afterwards
+   The sequence goes on as the saved one would have, bit for bit on the same kernels; with ids only, what it
+   reads again may differ as batches of other sizes do. Everything is checked before anything changes: after
+   a failure sequence and cache are as they were.
+   Errors: BAD_FILE (damaged), UNSUPPORTED (newer), BAD_ARG (closed; another model's, a cache of another
+   kind), FULL (context, pages). */
+LLMC_API llmc_status llmc_seq_restore(llmc_seq *seq, const void *bytes, size_t n, llmc_diag *diag)
+{
+    llmc__session s;
+    if (seq == NULL || !seq->open)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.session", LLMC_NO_OFFSET, "an open sequence is expected");
+    LLMC__TRY(llmc__session_parse(&s, (const uint8_t *)bytes, n, diag));
+    LLMC__TRY(llmc__session_fits(&s, seq, diag));
+    if (s.n_cached > 0)
+        LLMC__TRY(llmc__session_cache_fits(&s, seq, diag));
+    LLMC__TRY(llmc__session_room(&s, seq, diag));
+    llmc__seq_trim(seq, 0);
+    llmc__draft_init(seq); /* what it had learned was of other tokens */
+    llmc__session_take_pages(&s, seq);
+    llmc__session_take_state(&s, seq);
+    return LLMC_OK;
+}
+
+/* llmc_session_note -- what the caller had put into saved bytes [n]   (ENGINE.session)
+   A view of them, for reading before there is a model; the session is checked for damage first.
+   Errors: BAD_FILE, UNSUPPORTED. */
+LLMC_API llmc_status llmc_session_note(const void *bytes, size_t n, const void **note, size_t *note_len,
+                                       llmc_diag *diag)
+{
+    llmc__session s;
+    LLMC__TRY(llmc__session_parse(&s, (const uint8_t *)bytes, n, diag));
+    *note = s.note;
+    *note_len = (size_t)s.note_len;
+    return LLMC_OK;
+}
+
+//--[ 20.10 ENGINE.beam ]-- the most likely continuations, found with several sequences side by side
+/* Beam search (Graves 2012, Wu 2016) by its usual rules:
+
+     live   the `width` best continuations of one length, each a fork that shares the pages of what it has in
+            common with the others; all of them are one batch
+     step   every live one goes on by every token; of these the `width` best are live next. One that ends the
+            text, and ranks before the last of them, is finished
+     score  sum of log probabilities / length^length_penalty; finished ones compete by it, the n best are kept
+     stop   when no live one can beat them: its sum can only fall
+
+   Of equal ones the earlier counts as better: the finished before the live, the live by their order, tokens
+   by their ids. So the result depends on nothing but logits, and is exact if nothing is ever cut off. */
+
+/* A live hypothesis: its sequence, whose last token is read, and its logits in the engine's row of the
+   same number. */
+typedef struct llmc__beam_live {
+    llmc_seq *seq;
+    double sum; /* of log probabilities since the search began */
+} llmc__beam_live;
+
+/* A live one goes on by a token. */
+typedef struct llmc__beam_step {
+    double sum;
+    uint32_t from; /* index of the live one */
+    llmc_token token;
+} llmc__beam_step;
+
+typedef struct llmc__beams {
+    llmc_engine *e;
+    llmc_seq *root; /* what all of them continue */
+    llmc_beam_options opt;
+    uint32_t longest;             /* most tokens of a hypothesis */
+    llmc__beam_live *live, *born; /* [width] now, and while the next are made */
+    llmc__beam_step *next, *ends; /* [width] and [n_best], the best first */
+    llmc_beam *done;              /* [n_best] the best first */
+    llmc_token *ids;              /* [n_best][longest] of those */
+    uint32_t n_live, n_next, n_ends, n_done;
+    uint32_t *children; /* [width] how many of next come from each */
+} llmc__beams;
+
+/* The one place where defaults are filled in. Errors: BAD_ARG. */
+static llmc_status llmc__beam_defaults(llmc__beams *b, llmc_seq *seq, const llmc_beam_options *opt,
+                                       llmc_diag *diag)
+{
+    const llmc_engine *e = seq->engine;
+    const llmc_config *c = &e->model->config;
+    llmc_beam_options *o = &b->opt;
+    LLMC_MEMSET(b, 0, sizeof *b);
+    b->e = seq->engine;
+    b->root = seq;
+    llmc__options(o, sizeof *o, opt);
+    o->width = o->width > 0 ? o->width : 4;
+    o->n_best = o->n_best > 0 ? o->n_best : 1;
+    if (c->no_head || c->bidirectional)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.beam", LLMC_NO_OFFSET,
+                          "%s models are encoders, which generate no text", c->family);
+    if (o->width >= e->opt.max_seqs || o->n_best > 65536)
+        return LLMC__FAIL(
+            diag, BAD_ARG, "ENGINE.beam", LLMC_NO_OFFSET,
+            "width %u, n_best %u: the engine has %u sequences, of which one is continued, and at "
+            "most 65536 results are kept",
+            o->width, o->n_best, e->opt.max_seqs);
+    if (!llmc__in_range(o->length_penalty, -100, 100))
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.beam", LLMC_NO_OFFSET,
+                          "length_penalty %g: a number from -100 to 100 expected", (double)o->length_penalty);
+    if (seq->n_ids == 0 || seq->n_ids >= e->opt.context_length)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.beam", LLMC_NO_OFFSET,
+                          "the sequence has %u tokens: at least one, and room for another in a context of %u",
+                          seq->n_ids, e->opt.context_length);
+    b->longest = e->opt.context_length - seq->n_ids;
+    if (o->max_tokens > 0)
+        b->longest = (uint32_t)llmc__min(b->longest, o->max_tokens);
+    return LLMC_OK;
+}
+
+/* All work memory, but for what lies in the engine. */
+static void llmc__beam_carve(llmc__beams *b, llmc__arena *a)
+{
+    const llmc_beam_options *o = &b->opt;
+    b->live = (llmc__beam_live *)llmc__take(a, o->width, sizeof *b->live);
+    b->born = (llmc__beam_live *)llmc__take(a, o->width, sizeof *b->born);
+    b->next = (llmc__beam_step *)llmc__take(a, o->width, sizeof *b->next);
+    b->ends = (llmc__beam_step *)llmc__take(a, o->n_best, sizeof *b->ends);
+    b->done = (llmc_beam *)llmc__take(a, o->n_best, sizeof *b->done);
+    b->children = (uint32_t *)llmc__take(a, o->width, sizeof *b->children);
+    b->ids = (llmc_token *)llmc__take(a, o->n_best, (uint64_t)b->longest * sizeof *b->ids);
+}
+
+/* llmc_beam_need -- bytes of work memory for llmc_beam_search      (ENGINE.beam)
+   For the sequence as it is now: n_best times as many tokens as it can go on by, and a little.
+   Errors: BAD_ARG, NO_MEMORY (a size overflows). */
+LLMC_API llmc_status llmc_beam_need(llmc_seq *seq, const llmc_beam_options *opt, size_t *bytes,
+                                    llmc_diag *diag)
+{
+    llmc__beams b;
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__beam_defaults(&b, seq, opt, diag));
+    llmc__beam_carve(&b, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.beam", LLMC_NO_OFFSET,
+                          "%u results of %u tokens: more memory than there are addresses for", b.opt.n_best,
+                          b.longest);
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* Puts a step among steps [*n], the best first, of which `most` are kept; behind those as good as it. */
+static void llmc__beam_insert(llmc__beam_step *steps, uint32_t *n, uint32_t most, llmc__beam_step step)
+{
+    uint32_t low = 0, high = *n;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (steps[mid].sum >= step.sum)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == most)
+        return;
+    if (*n < most)
+        ++*n;
+    LLMC_MEMMOVE(steps + low + 1, steps + low, (*n - low - 1) * sizeof *steps);
+    steps[low] = step;
+}
+
+/* *norm = log sum exp(logits [n]), of which *most is the largest. False if one is NaN or infinite. */
+static bool llmc__beam_norm(const llmc__kernels *k, const float *logits, size_t n, float *most, double *norm)
+{
+    float lane[64], largest;
+    const size_t step = sizeof lane / sizeof *lane / 8 * LLMC__GROUP;
+    double sum = 0;
+    size_t i, m;
+    *most = logits[0];
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        if (!k->top(logits + i, m, lane, &largest))
+            return false;
+        *most = largest > *most ? largest : *most;
+    }
+    if (!llmc__finite(*most))
+        return llmc__forbidden(*most);
+    for (i = 0; i < n; i += m) {
+        m = n - i < step ? n - i : step;
+        k->weigh(NULL, NULL, logits + i, m, *most, 1, lane);
+        sum += llmc__lane_sum(lane, llmc__lanes(m));
+    }
+    *norm = (double)*most + llmc__log(sum);
+    return true;
+}
+
+/* Every way in which live hypothesis `from` can go on: into next, or ends. Errors: NOT_FINITE. */
+static llmc_status llmc__beam_spread(llmc__beams *b, uint32_t from, llmc_diag *diag)
+{
+    const llmc_model *model = b->e->model;
+    uint32_t vocab = model->config.vocab_size, t;
+    const float *logits = b->e->logits + from * (size_t)vocab;
+    llmc__beam_step step;
+    double norm = 0;
+    float most;
+    if (!llmc__beam_norm(b->e->batch.k, logits, vocab, &most, &norm))
+        return LLMC__FAIL(diag, NOT_FINITE, "ENGINE.beam", LLMC_NO_OFFSET, "a logit is NaN or infinite");
+    step.from = from;
+    for (t = 0; t < vocab; t++) {
+        step.token = (llmc_token)t;
+        step.sum = b->live[from].sum + ((double)logits[t] - norm);
+        /* behind the last that can go on, nobody can, nor end: so few get further than here */
+        if (llmc__forbidden(logits[t]) ||
+            (b->n_next == b->opt.width && step.sum <= b->next[b->n_next - 1].sum))
+            continue;
+        if (!b->opt.ignore_end && llmc_model_ends(model, step.token))
+            llmc__beam_insert(b->ends, &b->n_ends, b->opt.n_best, step);
+        else
+            llmc__beam_insert(b->next, &b->n_next, b->opt.width, step);
+    }
+    return LLMC_OK;
+}
+
+static double llmc__beam_score(const llmc__beams *b, double sum, uint32_t length)
+{
+    return sum / llmc__pow((double)length, (double)b->opt.length_penalty);
+}
+
+/* A step is a hypothesis' last; it takes the place of the worst that was kept, if it is better. */
+static void llmc__beam_finish(llmc__beams *b, const llmc__beam_step *step, llmc_finish finish)
+{
+    const llmc_seq *s = b->live[step->from].seq;
+    uint32_t n = s->n_ids - b->root->n_ids, at = b->n_done;
+    double score = llmc__beam_score(b, step->sum, n + 1);
+    llmc_token *ids;
+    while (at > 0 && b->done[at - 1].score < score)
+        at--;
+    if (at == b->opt.n_best)
+        return;
+    ids = b->n_done < b->opt.n_best ? b->ids + (size_t)b->n_done * b->longest : b->done[b->n_done - 1].ids;
+    b->n_done += b->n_done < b->opt.n_best;
+    LLMC_MEMMOVE(b->done + at + 1, b->done + at, (b->n_done - at - 1) * sizeof *b->done);
+    LLMC_MEMCPY(ids, s->ids + b->root->n_ids, n * sizeof *ids);
+    ids[n] = step->token;
+    b->done[at].ids = ids;
+    b->done[at].n = n + 1;
+    b->done[at].score = score;
+    b->done[at].logprob = step->sum;
+    b->done[at].finish = finish;
+}
+
+/* Gives back what the search has opened. */
+static void llmc__beam_close(llmc__beams *b)
+{
+    uint32_t i;
+    for (i = 0; i < b->n_live; i++)
+        if (b->live[i].seq != b->root)
+            llmc_seq_close(b->live[i].seq);
+    b->n_live = 0;
+}
+
+/* Makes next the live ones: those whom nobody continues give their pages back first; the last child takes its
+   parent's sequence over, the others fork it, and so nowhere more than width are open. On failure, too,
+   live holds all that are. Errors: FULL (sequences). */
+static llmc_status llmc__beam_advance(llmc__beams *b, llmc_diag *diag)
+{
+    llmc_status status = LLMC_OK;
+    llmc_seq_options opt;
+    uint32_t i, n = 0;
+    LLMC_MEMSET(&opt, 0, sizeof opt);
+    opt.lora = b->root->opt.lora;
+    opt.lora_scale = b->root->opt.lora_scale;
+    LLMC_MEMSET(b->children, 0, b->n_live * sizeof *b->children);
+    for (i = 0; i < b->n_next; i++)
+        b->children[b->next[i].from]++;
+    for (i = 0; i < b->n_live; i++)
+        if (b->children[i] == 0 && b->live[i].seq != b->root)
+            llmc_seq_close(b->live[i].seq);
+    for (i = 0; i < b->n_next && status == LLMC_OK; i++) {
+        llmc_seq *parent = b->live[b->next[i].from].seq, *s = parent;
+        bool forks = --b->children[b->next[i].from] > 0 || parent == b->root;
+        if (forks && (status = llmc_seq_fork(&s, parent, parent->n_ids, &opt, diag)) != LLMC_OK)
+            continue;
+        b->born[n].sum = b->next[i].sum;
+        b->born[n++].seq = s;
+        s->active = false; /* no step is to read it */
+        status = llmc__seq_append(s, &b->next[i].token, 1, diag);
+    }
+    for (; i < b->n_next; i++) /* after a failure: parents that wait for their last child */
+        if (--b->children[b->next[i].from] == 0 && b->live[b->next[i].from].seq != b->root)
+            llmc_seq_close(b->live[b->next[i].from].seq);
+    for (i = 0; i < n; i++)
+        b->live[i] = b->born[i];
+    b->n_live = n;
+    return status;
+}
+
+/* Reads all that each sequence of live has not read, a token but for the first time, and leaves the logits of
+   the last ones. Errors: FULL (pages), CANCELLED, NOT_FINITE. */
+static llmc_status llmc__beam_read(llmc__beams *b, llmc_diag *diag)
+{
+    llmc_engine *e = b->e;
+    llmc_status status = LLMC_OK;
+    uint32_t i;
+    for (i = 0; i < b->n_live && status == LLMC_OK; i++) { /* all but the last tokens, one by one */
+        b->live[i].seq->n_ids--;
+        status = llmc__seq_reread(b->live[i].seq, diag);
+        b->live[i].seq->n_ids++;
+    }
+    LLMC__TRY(status);
+    e->batch.n = 0;
+    for (i = 0; i < b->n_live; i++) {
+        llmc_seq *s = b->live[i].seq;
+        if (!llmc__seq_reserve(s, s->n_ids))
+            return LLMC__FAIL(diag, FULL, "ENGINE.beam", LLMC_NO_OFFSET,
+                              "no page is free in the cache (kv_pool_tokens %llu)",
+                              (unsigned long long)e->opt.kv_pool_tokens);
+        llmc__batch_push(e, s, 1);
+        e->want[i] = i;
+    }
+    LLMC__TRY(llmc__engine_pass(e, b->n_live, e->logits, diag));
+    for (i = 0; i < b->n_live; i++)
+        b->live[i].seq->n_cached = b->live[i].seq->n_ids;
+    if (!llmc__progress(&e->opt.progress, "searching", b->live[0].seq->n_ids - b->root->n_ids, b->longest))
+        return LLMC__FAIL(diag, CANCELLED, "ENGINE.beam", LLMC_NO_OFFSET, "cancelled");
+    return LLMC_OK;
+}
+
+/* Whether the best live one, of so many tokens, could still come among those that are kept: its sum falls, so
+   its score is at most that sum's, at the length that flatters it most. */
+static bool llmc__beam_hopes(const llmc__beams *b, uint32_t length)
+{
+    uint32_t kindest = b->opt.length_penalty > 0 ? b->longest : length + 1;
+    return b->n_done < b->opt.n_best ||
+           llmc__beam_score(b, b->live[0].sum, kindest) > b->done[b->n_done - 1].score;
+}
+
+/* Step by step until nothing better can come. Errors: those of the parts. */
+static llmc_status llmc__beam_run(llmc__beams *b, llmc_diag *diag)
+{
+    uint32_t length, i;
+    for (length = 1; b->n_live > 0; length++) {
+        LLMC__TRY(llmc__beam_read(b, diag));
+        b->n_next = b->n_ends = 0;
+        for (i = 0; i < b->n_live; i++)
+            LLMC__TRY(llmc__beam_spread(b, i, diag));
+        for (i = 0; i < b->n_ends; i++)
+            if (b->n_next < b->opt.width || b->ends[i].sum > b->next[b->n_next - 1].sum)
+                llmc__beam_finish(b, &b->ends[i], LLMC_FINISH_END);
+        if (length == b->longest) {
+            for (i = 0; i < b->n_next; i++)
+                llmc__beam_finish(b, &b->next[i],
+                                  length == b->opt.max_tokens ? LLMC_FINISH_LENGTH : LLMC_FINISH_CONTEXT);
+            return LLMC_OK;
+        }
+        LLMC__TRY(llmc__beam_advance(b, diag));
+        if (b->n_live > 0 && !llmc__beam_hopes(b, length))
+            return LLMC_OK;
+    }
+    return LLMC_OK;
+}
+
+/* llmc_beam_search -- the n best continuations of a sequence       (ENGINE.beam)
+   work [work_bytes] from llmc_beam_need, which *out [*n_out], the best first, lies in; fewer than n_best
+   if there are no more. The sequence is read to its end and otherwise as it was: llmc_seq_add_ids of one
+   of the results goes on with that. Needs `width` sequences that are not open. Other sequences wait.
+   Errors: BAD_ARG, NO_MEMORY (work), FULL (sequences, pages), CANCELLED, NOT_FINITE; every page and
+   sequence that was taken is given back in any case. */
+LLMC_API llmc_status llmc_beam_search(llmc_seq *seq, const llmc_beam_options *opt, void *work,
+                                      size_t work_bytes, const llmc_beam **out, size_t *n_out,
+                                      llmc_diag *diag)
+{
+    llmc__beams b;
+    llmc__arena a;
+    llmc_status status;
+    size_t need;
+    uint32_t i, unused = 0;
+    LLMC__TRY(llmc_beam_need(seq, opt, &need, diag));
+    if (work == NULL || work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "ENGINE.beam", LLMC_NO_OFFSET, "%zu bytes given, %zu needed",
+                          work_bytes, need);
+    LLMC__TRY(llmc__beam_defaults(&b, seq, opt, diag));
+    a = llmc__arena_over(work, work_bytes);
+    llmc__beam_carve(&b, &a);
+    for (i = 0; i < b.e->opt.max_seqs; i++) {
+        unused += !b.e->seqs[i].open;
+        if (b.e->seqs[i].open) /* the search needs the rows where logits wait */
+            llmc__draft_drop(&b.e->seqs[i]);
+    }
+    if (unused < b.opt.width)
+        return LLMC__FAIL(diag, FULL, "ENGINE.beam", LLMC_NO_OFFSET,
+                          "width %u: only %u of the engine's %u sequences are not open", b.opt.width, unused,
+                          b.e->opt.max_seqs);
+    if (seq->n_cached == seq->n_ids) /* the last token's logits are wanted again */
+        seq->n_cached--;
+    b.live[0].seq = seq;
+    b.live[0].sum = 0;
+    b.n_live = 1;
+    status = llmc__beam_run(&b, diag);
+    llmc__beam_close(&b);
+    if (status == LLMC_OK) {
+        *out = b.done;
+        *n_out = b.n_done;
+    }
+    return status;
+}
+
+//--[ 20.11 ENGINE.schedule ]-- requests wait, run, make room; what they have in common is computed once
+/* Claims: more priority first, then who came first. Those who run get their pages in this order, and give
+   them back from its end; so the first of them always gets on, and everybody becomes the first some day:
+   nobody waits for ever. A request that was preempted keeps its tokens and its random numbers, so nothing
+   shows.
+
+   The request's sequence, wherever it is. */
+static llmc_seq *llmc__request_seq(llmc_request *r)
+{
+    return r->slot != NULL ? r->slot : &r->seq;
+}
+
+static bool llmc__request_waits(const llmc_request *r)
+{
+    return r->live && r->slot == NULL && r->seq.finish == LLMC_FINISH_NONE;
+}
+
+/* The request and a slot change places: into a closed one to run, out of it again. */
+static void llmc__request_swap(llmc_request *r, llmc_seq *slot)
+{
+    llmc_seq was = *slot;
+    *slot = r->seq;
+    r->seq = was;
+}
+
+/* Out of its slot, with as many positions cached as n says at most. */
+static void llmc__request_leave(llmc_request *r, uint32_t n)
+{
+    llmc__seq_trim(r->slot, n); /* also gives back pages for what has not been read yet */
+    llmc__request_swap(r, r->slot);
+    r->slot = NULL;
+}
+
+/* Of the first page's tokens; never 0 if there are as many. FNV-1a (Fowler, Noll, Vo), a token at a time.
+   */
+static uint64_t llmc__prefix_hash(const llmc_token *ids, size_t n)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    uint32_t i;
+    if (n < LLMC__PAGE_TOKENS)
+        return 0;
+    for (i = 0; i < LLMC__PAGE_TOKENS; i++)
+        hash = (hash ^ (uint32_t)ids[i]) * 0x100000001b3u;
+    return hash | 1;
+}
+
+/* How many tokens two sequences have in common from the beginning, `most` at most; none if they run with
+   different adapters. */
+static uint32_t llmc__prefix_common(const llmc_seq *a, const llmc_seq *b, uint32_t most)
+{
+    uint32_t n = 0;
+    if (a->lora_mark != b->lora_mark)
+        return 0;
+    most = (uint32_t)llmc__min(most, llmc__min(a->n_ids, b->n_ids));
+    while (n < most && a->ids[n] == b->ids[n])
+        n++;
+    return n;
+}
+
+/* Another place where a prompt like r's is parked that can be forgotten now: r's pages serve whom it
+   served. */
+static llmc_request *llmc__prefix_covered(llmc_engine *e, const llmc_request *r)
+{
+    uint32_t i, n;
+    for (i = 0; i < e->schedule.n_requests; i++) {
+        llmc_request *o = &e->schedule.requests[i];
+        if (o == r || !o->parked || o->hash != r->hash || o->seq.n_cached > r->seq.n_cached)
+            continue;
+        n = llmc__prefix_common(&o->seq, &r->seq, o->seq.n_cached);
+        if (n == o->seq.n_cached && llmc__seq_sees(&r->seq, n - 1))
+            return o;
+    }
+    return NULL;
+}
+
+/* Bytes of the cache that a sequence holds, shared or not. */
+static uint64_t llmc__request_bytes(const llmc_engine *e, const llmc_seq *s)
+{
+    uint64_t bytes = 0;
+    uint32_t g, i;
+    for (g = 0; g < e->batch.n_groups; g++)
+        for (i = 0; i < s->table[g].n; i++)
+            if (s->table[g].page[i] != LLMC__NO_PAGE)
+                bytes += e->kv[g].page_bytes;
+    return bytes;
+}
+
+/* What is done, or closed, leaves its pages to the prefix cache if that has room for them, else to all. It
+   has no slot. Whoever has served least recently goes to make room. */
+static void llmc__request_park(llmc_engine *e, llmc_request *r)
+{
+    llmc__schedule *sch = &e->schedule;
+    llmc_request *o;
+    uint32_t g, i;
+    if (r->parked)
+        return;
+    r->hash = llmc__prefix_hash(r->seq.ids, r->seq.n_cached);
+    if (r->hash == 0 || e->opt.prefix_bytes < llmc__request_bytes(e, &r->seq)) {
+        llmc__seq_trim(&r->seq, 0);
+        return;
+    }
+    while ((o = llmc__prefix_covered(e, r)) != NULL)
+        llmc__prefix_forget(e, o);
+    r->parked = true;
+    r->used = ++sch->clock;
+    for (g = 0; g < e->batch.n_groups; g++)
+        for (i = 0; i < r->seq.table[g].n; i++) {
+            uint32_t page = r->seq.table[g].page[i];
+            if (page != LLMC__NO_PAGE && sch->parked[g][page]++ == 0)
+                sch->parked_bytes += e->kv[g].page_bytes;
+        }
+    while (sch->parked_bytes > e->opt.prefix_bytes) /* ends: alone r fits, and it is the newest */
+        llmc__prefix_forget(e, llmc__prefix_oldest(e, false));
+}
+
+/* Who has most of r's beginning in the cache now: *have tokens of it. *soon: so many will be there once
+   those who run have read what they have. Never all of r, whose last token has to be read for what comes
+   next. */
+static llmc_request *llmc__prefix_find(llmc_engine *e, llmc_request *r, uint32_t *have, uint32_t *soon)
+{
+    llmc_request *best = NULL;
+    uint32_t i, common, cached;
+    *have = *soon = 0;
+    for (i = 0; i < e->schedule.n_requests && r->hash != 0; i++) {
+        llmc_request *o = &e->schedule.requests[i];
+        llmc_seq *s = llmc__request_seq(o);
+        if (o == r || o->hash != r->hash || (o->slot == NULL && !o->parked))
+            continue;
+        common = llmc__prefix_common(s, &r->seq, r->seq.n_ids - 1);
+        if (o->slot != NULL && !s->has_piece)
+            *soon = (uint32_t)llmc__max(*soon, common);
+        cached = (uint32_t)llmc__min(common, s->n_cached);
+        if (cached >= LLMC__PAGE_TOKENS && cached > *have && llmc__seq_sees(s, cached - 1)) {
+            best = o;
+            *have = cached;
+        }
+    }
+    return best;
+}
+
+/* r, which holds no pages, shares the first n positions of o's. */
+static void llmc__prefix_share(llmc_engine *e, llmc_request *r, llmc_request *o, uint32_t n)
+{
+    const llmc_seq *from = llmc__request_seq(o);
+    uint32_t g;
+    for (g = 0; g < e->batch.n_groups; g++)
+        llmc__kv_share(&e->kv[g], &r->seq.table[g], &from->table[g], n);
+    r->seq.n_cached = n;
+    o->used = ++e->schedule.clock;
+}
+
+/* Pages of a group that a sequence will still want for its tokens and a page of new ones. That much in
+   advance keeps who was just let in from being sent out again at once. */
+static uint64_t llmc__pump_wants(const llmc_engine *e, const llmc_seq *s, uint32_t g)
+{
+    const llmc__kv_group *group = &e->batch.group[g];
+    const llmc__kv_table *table = &s->table[g];
+    uint64_t tokens = llmc__min((uint64_t)s->n_ids + LLMC__PAGE_TOKENS, e->opt.context_length);
+    uint64_t all = llmc__min(llmc__kv_pages(tokens), llmc__group_pages(e, group));
+    uint64_t keep = llmc__kv_pages(group->sinks), gone = llmc__min(table->gone, table->n);
+    uint64_t held = table->n - (gone > keep ? gone - keep : 0);
+    return (all > held ? all - held : 0) + (llmc__kv_shared(&e->kv[g], table, s->n_cached) ? 1 : 0);
+}
+
+/* Whether r, which may share pages already, finds room beside those who run. Alone it may always try. */
+static bool llmc__pump_fits(llmc_engine *e, llmc_request *r)
+{
+    llmc_request *o;
+    uint32_t g;
+    for (g = 0; g < e->batch.n_groups; g++) {
+        uint64_t want = llmc__pump_wants(e, &r->seq, g);
+        bool alone = true;
+        for (o = e->schedule.first; o != NULL; o = o->next)
+            if (o->slot != NULL) {
+                want += llmc__pump_wants(e, o->slot, g);
+                alone = false;
+            }
+        if (!alone && want > e->kv[g].n_free && want > e->kv[g].n_free + llmc__prefix_spare(e, g))
+            return false;
+    }
+    return true;
+}
+
+/* A closed slot, or NULL. */
+static llmc_seq *llmc__pump_slot(llmc_engine *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->opt.max_seqs; i++)
+        if (!e->seqs[i].open)
+            return &e->seqs[i];
+    return NULL;
+}
+
+/* Lets in who waits. Nobody is overtaken for want of room, so that large requests get in, too; only one who
+   would read what another is reading lets others pass until it can share that. */
+static void llmc__pump_admit(llmc_engine *e)
+{
+    llmc_request *r, *from;
+    llmc_seq *slot = NULL;
+    uint32_t have, soon;
+    for (r = e->schedule.first; r != NULL; r = r->next) {
+        if (!llmc__request_waits(r) || r->seq.has_piece)
+            continue;
+        if ((slot = llmc__pump_slot(e)) == NULL)
+            return;
+        from = llmc__prefix_find(e, r, &have, &soon);
+        if (soon >= have + LLMC__PAGE_TOKENS)
+            continue;
+        if (from != NULL)
+            llmc__prefix_share(e, r, from, have);
+        if (!llmc__pump_fits(e, r)) {
+            llmc__seq_trim(&r->seq, 0);
+            return;
+        }
+        r->n_shared = have;
+        llmc__request_swap(r, slot);
+        r->slot = slot;
+    }
+}
+
+/* Who gives pages back for r: the last of those who run, r itself if need be. NULL: r is the first, and
+   alone. */
+static llmc_request *llmc__pump_victim(llmc_engine *e, llmc_request *r)
+{
+    llmc_request *o, *last = NULL;
+    bool alone = true;
+    for (o = e->schedule.first; o != NULL; o = o->next)
+        if (o->slot != NULL) {
+            last = o;
+            alone = alone && o == r;
+        }
+    return alone ? NULL : last;
+}
+
+/* Takes the pages for the next step beforehand, in the order of claims. Returns whom all pages do not
+   suffice though it runs alone, or NULL. */
+static llmc_request *llmc__pump_reserve(llmc_engine *e)
+{
+    uint32_t room = e->opt.batch_tokens;
+    llmc_request *r, *victim = NULL;
+    for (r = e->schedule.first; r != NULL; r = r->next) {
+        llmc_seq *s = r->slot;
+        uint32_t n;
+        if (s == NULL || !s->active || s->has_piece || s->n_cached >= s->n_ids || s->draft.n_ahead > 0)
+            continue;
+        n = (uint32_t)llmc__min(s->n_ids - s->n_cached, llmc__max(room, 1));
+        while (r->slot != NULL && !llmc__seq_reserve(s, s->n_cached + n)) {
+            if ((victim = llmc__pump_victim(e, r)) == NULL)
+                return r;
+            victim->n_preempted++;
+            llmc__request_leave(victim, 0);
+        }
+        room -= (uint32_t)llmc__min(room, n);
+    }
+    return NULL;
+}
+
+/* Those who are done make room. */
+static void llmc__pump_sweep(llmc_engine *e)
+{
+    llmc_request *r;
+    for (r = e->schedule.first; r != NULL; r = r->next)
+        if (r->slot != NULL && r->slot->finish != LLMC_FINISH_NONE) {
+            llmc__request_leave(r, r->slot->n_cached);
+            llmc__request_park(e, r);
+        }
+}
+
+/* Ends a request for which the cache is too small. Errors: FULL, always. */
+static llmc_status llmc__pump_fail(llmc_engine *e, llmc_request *r, llmc_diag *diag)
+{
+    uint32_t n = r->slot->n_ids;
+    llmc__seq_end(r->slot, LLMC_FINISH_FAILED);
+    llmc__request_leave(r, 0);
+    return LLMC__FAIL(diag, FULL, "ENGINE.schedule", LLMC_NO_OFFSET,
+                      "a request of %u tokens by now does not fit the cache even alone (kv_pool_tokens %llu, "
+                      "less what sequences outside the schedule hold)",
+                      n, (unsigned long long)e->opt.kv_pool_tokens);
+}
+
+/* llmc_engine_pump -- one step of everybody, after making room     (ENGINE.schedule)
+   Errors: see the interface; the diag is of the failure returned. */
+LLMC_API llmc_status llmc_engine_pump(llmc_engine *engine, llmc_diag *diag)
+{
+    llmc_request *r, *stuck;
+    llmc_status status;
+    llmc__pump_sweep(engine); /* the caller may have taken the last of several pieces */
+    llmc__pump_admit(engine);
+    stuck = llmc__pump_reserve(engine);
+    status = llmc_engine_step(engine, diag);
+    llmc__pump_sweep(engine);
+    if (stuck != NULL && (status == LLMC_FULL || status == LLMC_DONE))
+        return llmc__pump_fail(engine, stuck, diag);
+    if (status != LLMC_DONE || llmc__pump_slot(engine) != NULL)
+        return status;
+    for (r = engine->schedule.first; r != NULL && r->slot == NULL; r = r->next)
+        continue;
+    if (r == NULL && engine->schedule.first != NULL) /* nobody runs, and nobody can */
+        for (r = engine->schedule.first; r != NULL; r = r->next)
+            if (llmc__request_waits(r))
+                return LLMC__FAIL(diag, FULL, "ENGINE.schedule", LLMC_NO_OFFSET,
+                                  "requests wait, but the caller holds all %u sequences (max_seqs)",
+                                  engine->opt.max_seqs);
+    return status;
+}
+
+/* A free place; there is one, if need be where a closed request left its prefix. */
+static llmc_request *llmc__request_place(llmc_engine *e)
+{
+    llmc_request *r = NULL;
+    uint32_t i;
+    for (i = 0; i < e->schedule.n_requests; i++) {
+        r = &e->schedule.requests[i];
+        if (!r->live && !r->parked)
+            return r;
+    }
+    r = llmc__prefix_oldest(e, true);
+    llmc__prefix_forget(e, r);
+    return r;
+}
+
+/* Whether the cache has enough pages for n tokens, if it were empty. */
+static bool llmc__request_possible(const llmc_engine *e, size_t n)
+{
+    uint32_t g;
+    for (g = 0; g < e->batch.n_groups; g++)
+        if (llmc__min(llmc__kv_pages(n), llmc__group_pages(e, &e->batch.group[g])) > e->kv[g].n_pages)
+            return false;
+    return true;
+}
+
+/* llmc_request_add -- a prompt that waits for its turn             (ENGINE.schedule) Constant but for
+   finding its place in the order. On failure nothing has changed, but that a prefix may have been
+   forgotten. */
+LLMC_API llmc_status llmc_request_add(llmc_request **out, llmc_engine *engine, const llmc_token *ids,
+                                      size_t n, int32_t priority, const llmc_seq_options *opt,
+                                      llmc_diag *diag)
+{
+    llmc__schedule *sch = &engine->schedule;
+    llmc_request *r, **at;
+    llmc_seq *s;
+    llmc_status status;
+    if (n == 0 || ids == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.schedule", LLMC_NO_OFFSET, "a request needs a prompt");
+    if (sch->n_live >= engine->opt.max_requests)
+        return LLMC__FAIL(diag, FULL, "ENGINE.schedule", LLMC_NO_OFFSET,
+                          "%u requests are there (max_requests); close some", sch->n_live);
+    if (n <= engine->opt.context_length && !llmc__request_possible(engine, n))
+        return LLMC__FAIL(diag, FULL, "ENGINE.schedule", LLMC_NO_OFFSET,
+                          "a prompt of %zu tokens: the cache has room for %llu (kv_pool_tokens)", n,
+                          (unsigned long long)engine->opt.kv_pool_tokens);
+    r = llmc__request_place(engine);
+    r->seq.open = false; /* a closed request may have left it open */
+    LLMC__TRY(llmc__seq_open_in(&s, engine, &r->seq, 1, opt, diag));
+    status = llmc_seq_add_ids(s, ids, n, diag);
+    if (status != LLMC_OK) {
+        s->open = false;
+        return status;
+    }
+    r->live = true;
+    r->priority = priority;
+    r->n_prompt = (uint32_t)n;
+    r->n_shared = r->n_preempted = 0;
+    r->hash = llmc__prefix_hash(ids, n);
+    for (at = &sch->first; *at != NULL && (*at)->priority >= priority; at = &(*at)->next)
+        continue;
+    r->next = *at;
+    *at = r;
+    sch->n_live++;
+    *out = r;
+    return LLMC_OK;
+}
+
+LLMC_API bool llmc_request_poll(llmc_request *request, llmc_piece *piece)
+{
+    return request->live && llmc_seq_poll(llmc__request_seq(request), piece);
+}
+
+LLMC_API void llmc_request_progress(const llmc_request *request, llmc_request_info *out)
+{
+    const llmc_seq *s = request->slot != NULL ? request->slot : &request->seq;
+    LLMC_MEMSET(out, 0, sizeof *out);
+    out->state = request->slot == NULL ? LLMC_REQUEST_WAITING : LLMC_REQUEST_GENERATING;
+    if (request->slot != NULL && s->n_ids - s->n_cached > 1)
+        out->state = LLMC_REQUEST_READING;
+    if (s->finish != LLMC_FINISH_NONE || !request->live)
+        out->state = LLMC_REQUEST_DONE;
+    out->finish = s->finish;
+    out->n_prompt = request->n_prompt;
+    out->n_generated = s->n_generated;
+    out->n_ids = s->n_ids;
+    out->n_read = s->n_cached;
+    out->n_shared = request->n_shared;
+    out->n_preempted = request->n_preempted;
+}
+
+LLMC_API const llmc_token *llmc_request_ids(const llmc_request *request, size_t *n)
+{
+    return llmc_seq_ids(request->slot != NULL ? request->slot : &request->seq, n);
+}
+
+LLMC_API void *llmc_request_user(const llmc_request *request)
+{
+    return llmc_seq_user(request->slot != NULL ? request->slot : &request->seq);
+}
+
+/* Its pages come free at once, or stay in the prefix cache, which is as good for whoever needs them. */
+LLMC_API void llmc_request_close(llmc_request *request)
+{
+    llmc_request **at;
+    llmc_engine *e;
+    if (request == NULL || !request->live)
+        return;
+    e = llmc__request_seq(request)->engine;
+    for (at = &e->schedule.first; *at != request; at = &(*at)->next)
+        continue;
+    *at = request->next;
+    e->schedule.n_live--;
+    if (request->slot != NULL)
+        llmc__request_leave(request, request->slot->n_cached);
+    request->seq.active = request->seq.has_piece = false;
+    request->live = false;
+    llmc__request_park(e, request);
+}
+
+LLMC_API void llmc_engine_drop_prefixes(llmc_engine *engine)
+{
+    llmc_request *r;
+    while ((r = llmc__prefix_oldest(engine, false)) != NULL)
+        llmc__prefix_forget(engine, r);
+}
+
+/* llmc_engine_save_prefixes -- what finished requests left, to a writer    (ENGINE.schedule)
+   In the order in which it served, so that what is restored is given up in the same order. */
+LLMC_API llmc_status llmc_engine_save_prefixes(const llmc_engine *engine, const llmc_writer *out,
+                                               llmc_diag *diag)
+{
+    const llmc__schedule *sch = &engine->schedule;
+    uint64_t after = 0; /* the clock begins with 1, and no two have the same */
+    for (;;) {
+        const llmc_request *next = NULL;
+        uint32_t i;
+        for (i = 0; i < sch->n_requests; i++) {
+            const llmc_request *r = &sch->requests[i];
+            if (r->parked && r->seq.lora_mark == 0 && r->used > after &&
+                (next == NULL || r->used < next->used))
+                next = r;
+        }
+        if (next == NULL)
+            return LLMC_OK;
+        LLMC__TRY(llmc_seq_save(&next->seq, NULL, out, diag));
+        after = next->used;
+    }
+}
+
+/* Whether what seq has cached is in the prefix cache already. */
+static bool llmc__prefix_known(const llmc_engine *e, const llmc_seq *seq)
+{
+    uint64_t hash = llmc__prefix_hash(seq->ids, seq->n_cached);
+    uint32_t i, n = seq->n_cached;
+    for (i = 0; i < e->schedule.n_requests; i++) {
+        const llmc_request *o = &e->schedule.requests[i];
+        if (o->parked && o->hash == hash && o->seq.n_cached >= n && llmc__seq_sees(&o->seq, n - 1) &&
+            llmc__prefix_common(&o->seq, seq, n) == n)
+            return true;
+    }
+    return false;
+}
+
+/* One session into a place of the prefix cache, if need be instead of what served last before it. */
+static llmc_status llmc__prefix_restore(llmc_engine *e, const uint8_t *bytes, size_t n, llmc_diag *diag)
+{
+    llmc_request *r = llmc__request_place(e);
+    llmc_seq *s;
+    llmc_status status;
+    r->seq.open = false;
+    LLMC__TRY(llmc__seq_open_in(&s, e, &r->seq, 1, NULL, diag));
+    status = llmc_seq_restore(s, bytes, n, diag);
+    s->active = s->has_piece = false;
+    if (status == LLMC_FULL) /* those who run hold the pages */
+        return LLMC_OK;
+    if (status == LLMC_OK && s->n_cached > 0 && !llmc__prefix_known(e, s))
+        llmc__request_park(e, r);
+    else
+        llmc__seq_trim(s, 0);
+    return status;
+}
+
+/* llmc_engine_restore_prefixes -- what was saved, as far as it finds room  (ENGINE.schedule)
+   bytes  [n] only read, and not needed afterwards. All of it is checked before anything changes. */
+LLMC_API llmc_status llmc_engine_restore_prefixes(llmc_engine *engine, const void *bytes, size_t n,
+                                                  llmc_diag *diag)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    llmc__session s;
+    llmc_seq one; /* any sequence of the engine, without an adapter: what is asked is whether they fit that */
+    size_t at, size;
+    int pass;
+    if (engine->opt.prefix_bytes == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "ENGINE.schedule", LLMC_NO_OFFSET,
+                          "prefixes are restored into an engine that keeps some (prefix_bytes)");
+    one = engine->schedule.requests->seq;
+    one.engine = engine;
+    one.lora_mark = 0;
+    for (pass = 0; pass < 2; pass++)
+        for (at = 0; at < n; at += size) {
+            size = n - at < 24 ? n - at : (size_t)llmc__min(llmc__u64le(p + at + 16), n - at);
+            if (pass == 1) {
+                LLMC__TRY(llmc__prefix_restore(engine, p + at, size, diag));
+                continue;
+            }
+            LLMC__TRY(llmc__session_parse(&s, p + at, size, diag));
+            LLMC__TRY(llmc__session_fits(&s, &one, diag));
+            if (s.n_cached > 0)
+                LLMC__TRY(llmc__session_cache_fits(&s, &one, diag));
+        }
+    return LLMC_OK;
 }
 
 //==[ 21 CHAT ]==== conversations as text and tokens, by templates ==== needs: 02 03 04 05 11 13 14 20 ====
@@ -45509,7 +52745,7 @@ static const char *llmc__chat_special(const llmc_tokenizer *tok, llmc_special wh
 static llmc_status llmc__chat_text(llmc_engine *e, const llmc_chat_options *o, const llmc_message *m,
                                    size_t n_messages, llmc_chat_text *out, llmc_diag *diag)
 {
-    llmc_template *t;
+    llmc_template *t = NULL;
     llmc__arena a;
     size_t bytes, need = 0, text_len = o->text_len;
     const char *text = o->text;
@@ -45587,7 +52823,7 @@ LLMC_API llmc_status llmc_seq_chat(llmc_seq *seq, const llmc_chat_options *optio
                       "this build has no tokenizers (LLMC_NO_TOKEN)");
 #else
     const llmc_token *have, *want = NULL;
-    size_t n_have, n_want, same = 0;
+    size_t n_have, n_want = 0, same = 0;
     llmc_chat_options o;
     llmc__options(&o, sizeof o, options);
     if ((unsigned)o.format >= LLMC_CHAT_FORMAT_COUNT)
@@ -47347,16 +54583,7596 @@ LLMC__CALM_END
 
 #endif /* LLMC_NO_CHAT */
 
-//==[ 22 GRAD ]==== backward passes: place kept, nothing here yet ==== needs: - ====
+#ifndef LLMC_NO_TRAIN
 
-//==[ 23 OPTIM ]==== optimisers and schedules: place kept, nothing here yet ==== needs: - ====
+//==[ 22 GRAD ]==== what is trained, and its gradients ==== needs: 02 03 04 05 09 10 14 15 17 ====
 
-//==[ 24 TRAIN ]==== trainer, data loader, checkpoints, LoRA: place kept, nothing here yet ==== needs: - ====
+//--[ 22.1 GRAD.params ]-- the flat array of trained weights
+/* Everything that is trained lies in one array of floats, tensor after tensor in the order of 14.1's roles,
+   those of the whole model first, then layer by layer. Gradients, and whatever an optimiser keeps, are arrays
+   of the same layout, so that a step is one loop over all of them. Matrices that share their input (q, k, v;
+   gate, up) are neighbours there, and one product makes them all. */
 
-//==[ 25 INDEX ]==== cosine index: place kept, nothing here yet ==== needs: - ====
+/* One tensor, or one expert's part of it. */
+typedef struct llmc__param {
+    unsigned role;          /* LLMC__W_...                                                   */
+    uint32_t layer, expert; /* UINT32_MAX: of the whole model; not of an expert              */
+    uint64_t offset, n;     /* floats: where it begins, rows * cols                          */
+    uint32_t rows, cols;    /* [rows][cols] row-major; a vector is one row                   */
+    bool matrix;            /* a linear map's: what weight decay and Muon are for            */
+    bool embedding;         /* a table from which rows are taken: tokens, positions, values  */
+    uint8_t adapter;        /* LLMC__ADAPTER_...: LoRA's A [r][inputs] or B [outputs][r]     */
+} llmc__param;
+
+enum { LLMC__ADAPTER_NONE, LLMC__ADAPTER_A, LLMC__ADAPTER_B };
+
+#define LLMC__NO_PARAM UINT32_MAX
+
+/* The roles that a configuration leaves open, as bits: all biases of linear maps, all of LayerNorm's. A model
+   made from nothing says which it has; where one was loaded, llmc__params_roles says it. */
+#define LLMC__ROLES_BIAS                                                                              \
+    (LLMC__BIT(HEAD_B) | LLMC__BIT(QKV_B) | LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) |        \
+     LLMC__BIT(O_B) | LLMC__BIT(GATE_B) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN_B) | LLMC__BIT(ROUTER_B) | \
+     LLMC__BIT(EXPERTS_GATE_B) | LLMC__BIT(EXPERTS_UP_B) | LLMC__BIT(EXPERTS_DOWN_B))
+#define LLMC__ROLES_NORM_BIAS                                                                           \
+    (LLMC__BIT(EMBED_NORM_B) | LLMC__BIT(OUT_NORM_B) | LLMC__BIT(ATTN_NORM_B) | LLMC__BIT(FFN_NORM_B) | \
+     LLMC__BIT(ATTN_POST_NORM_B) | LLMC__BIT(FFN_POST_NORM_B))
+
+/* Roles that are never trained: rotary tables, and fused tensors, whose parts are trained instead. */
+#define LLMC__ROLES_FIXED                                                                      \
+    (LLMC__BIT(TYPES) | LLMC__BIT(ROPE_FREQS) | LLMC__BIT(ROPE_LONG) | LLMC__BIT(ROPE_SHORT) | \
+     LLMC__BIT(GATE_UP) | LLMC__BIT(EXPERTS_GATE_UP) | LLMC__BIT(EXPERTS_GATE_UP_S) |          \
+     LLMC__BIT(EXPERTS_DOWN_S) | LLMC__BIT(EXPERTS_GATE_UP_B))
+
+/* What is trained of a configuration. */
+typedef struct llmc__params {
+    llmc_config config;
+    uint64_t roles;    /* optional ones that there are */
+    llmc__param *list; /* [count] by offset */
+    uint32_t count;
+    uint64_t total;  /* floats of all of them */
+    uint32_t *place; /* [1 + L][LLMC__W_COUNT] index in list, of its first expert; LLMC__NO_PARAM: not there.
+                        First those of the whole model */
+    uint32_t rank;   /* of adapters; 0: these are whole weights */
+} llmc__params;
+
+/* Why a configuration cannot be trained, by name; NULL if it can. */
+static const char *llmc__params_wrong(const llmc_config *c)
+{
+    if (c->no_head)
+        return "encoders (no_head) are not trained: they predict no next token";
+    if (c->bidirectional)
+        return "bidirectional attention is not trained: a token would see the one it has to predict";
+    if (c->n_token_types > 0)
+        return "token types (BERT) are not trained";
+    return NULL;
+}
+
+/* A role as a bit. The last one has none, as a word has 64: it is never optional. */
+static uint64_t llmc__role_bit(unsigned role)
+{
+    return role < 64 ? UINT64_C(1) << role : 0;
+}
+
+/* Whether layer l (or the whole model) has a role that is trained. roles: the optional ones. */
+static bool llmc__param_there(const llmc_config *c, uint64_t roles, unsigned role, uint32_t l)
+{
+    uint64_t bit = llmc__role_bit(role);
+    bool routed = role >= LLMC__W_GLOBALS && c->n_expert > 0 && !llmc_layers_has(&c->dense, l);
+    if ((bit & LLMC__ROLES_FIXED) != 0)
+        return false;
+    if (role == LLMC__W_HEAD)
+        return !c->tied_head;
+    if (role == LLMC__W_EXPERTS_UP || role == LLMC__W_EXPERTS_DOWN)
+        return routed;
+    if (role == LLMC__W_EXPERTS_GATE)
+        return routed && c->gated;
+    if ((role == LLMC__W_GATE_B || role == LLMC__W_EXPERTS_GATE_B) && !c->gated)
+        return false;
+    if (role == LLMC__W_QKV || role == LLMC__W_QKV_B) /* else its parts are */
+        return c->qkv_grouped && (role == LLMC__W_QKV || (roles & bit) != 0);
+    if (c->qkv_grouped && (role == LLMC__W_Q_B || role == LLMC__W_K_B || role == LLMC__W_V_B))
+        return false;
+    switch (llmc__role_rule(c, role, l)) {
+    case LLMC__MUST:
+        return role != LLMC__W_SHARED_GATE || c->gated;
+    case LLMC__MAYBE:
+        return (roles & bit) != 0;
+    default:
+        return false;
+    }
+}
+
+/* Rows and columns of a role, and what it is for; of one expert where it has several. */
+static void llmc__param_shape(llmc__param *p, const llmc_config *c)
+{
+    const llmc__role *r = &llmc__role_table[p->role];
+    bool norm = p->role == LLMC__W_Q_NORM || p->role == LLMC__W_K_NORM;
+    char letter =
+        norm && c->qk_norm == LLMC_QK_NORM_HEADS ? (p->role == LLMC__W_Q_NORM ? 'h' : 'g') : r->rows;
+    if (p->expert != UINT32_MAX && r->rows == 'E') /* a row of biases */
+        letter = 0;
+    p->cols = (uint32_t)llmc__config_dim(c, r->cols);
+    p->rows = letter == 0 ? 1 : letter == 'g' && norm ? c->n_kv_head : (uint32_t)llmc__config_dim(c, letter);
+    p->n = (uint64_t)p->rows * p->cols;
+    p->embedding = p->role == LLMC__W_EMBED || p->role == LLMC__W_POS || p->role == LLMC__W_VALUE_EMBED;
+    p->matrix = letter != 0 && !norm && !p->embedding;
+}
+
+/* A role of a layer (UINT32_MAX: of the whole model) as the list has it, of its first expert, without the
+   list: there is none where memory is only measured. False: it is not there. */
+static bool llmc__param_make(const llmc__params *p, unsigned role, uint32_t layer, llmc__param *one)
+{
+    bool experts = role >= LLMC__W_EXPERTS_GATE && role <= LLMC__W_EXPERTS_GATE_UP_B;
+    if (!llmc__param_there(&p->config, p->roles, role, layer == UINT32_MAX ? 0 : layer))
+        return false;
+    LLMC_MEMSET(one, 0, sizeof *one);
+    one->role = role;
+    one->layer = layer;
+    one->expert = experts ? 0 : UINT32_MAX;
+    llmc__param_shape(one, &p->config);
+    return true;
+}
+
+/* The parameters of one role into p->list (NULL: only counted), one for each expert. False: more than an
+   array can hold. */
+static bool llmc__params_put(llmc__params *p, unsigned role, uint32_t layer)
+{
+    bool experts = role >= LLMC__W_EXPERTS_GATE && role <= LLMC__W_EXPERTS_GATE_UP_B;
+    uint32_t n = experts ? p->config.n_expert : 1, e;
+    for (e = 0; e < n; e++, p->count++) {
+        llmc__param one;
+        LLMC_MEMSET(&one, 0, sizeof one);
+        one.role = role;
+        one.layer = layer;
+        one.expert = experts ? e : UINT32_MAX;
+        one.offset = p->total;
+        llmc__param_shape(&one, &p->config);
+        if (!llmc__add(p->total, one.n, &p->total) || p->count == LLMC__NO_PARAM - 1)
+            return false;
+        if (p->list == NULL)
+            continue;
+        p->list[p->count] = one;
+        if (e == 0)
+            p->place[(role < LLMC__W_GLOBALS ? 0 : (size_t)layer + 1) * LLMC__W_COUNT + role] = p->count;
+    }
+    return true;
+}
+
+/* All roles of the whole model, then of every layer. */
+static bool llmc__params_walk(llmc__params *p)
+{
+    unsigned role;
+    uint32_t l;
+    p->count = 0;
+    p->total = 0;
+    for (role = 0; role < LLMC__W_GLOBALS; role++)
+        if (llmc__param_there(&p->config, p->roles, role, 0) && !llmc__params_put(p, role, UINT32_MAX))
+            return false;
+    for (l = 0; l < p->config.n_layer; l++)
+        for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+            if (llmc__param_there(&p->config, p->roles, role, l) && !llmc__params_put(p, role, l))
+                return false;
+    return true;
+}
+
+/* llmc__params_carve -- lists what a configuration has to train             (GRAD.params)
+   roles: bits of the optional ones that there are, others are ignored; with norm_plain there are no norms'
+   weights anyway, and the head is there unless tied_head. The list is in the arena; with a measuring arena
+   *p has counts only. Failure for want of memory is in a->failed.
+   Errors: BAD_FILE (an impossible configuration), UNSUPPORTED (one that is not trained, by name). */
+LLMC__UNUSED static llmc_status llmc__params_carve(llmc__params *p, const llmc_config *c, uint64_t roles,
+                                                   llmc__arena *a, llmc_diag *diag)
+{
+    const char *wrong = llmc__params_wrong(c);
+    uint64_t n = (1 + (uint64_t)c->n_layer) * LLMC__W_COUNT;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    LLMC__TRY(llmc__config_check(c, c->name[0] != 0 ? c->name : c->family, diag));
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "GRAD.params", LLMC_NO_OFFSET, "%s", wrong);
+    p->config = *c;
+    p->roles = roles;
+    if (!c->qkv_grouped && c->n_head == 1 && c->post_norm && (roles & LLMC__BIT(O)) == 0 &&
+        c->head_dim != c->n_embd)
+        return LLMC__FAIL(diag, UNSUPPORTED, "GRAD.params", LLMC_NO_OFFSET,
+                          "without an output matrix the head must be as wide as the model: %u, not %u",
+                          (unsigned)c->n_embd, (unsigned)c->head_dim);
+    if (!llmc__params_walk(p) || p->total > SIZE_MAX / sizeof(float))
+        return LLMC__FAIL(diag, UNSUPPORTED, "GRAD.params", LLMC_NO_OFFSET,
+                          "more weights than this machine can address");
+    p->place = (uint32_t *)llmc__take(a, n, sizeof *p->place);
+    p->list = (llmc__param *)llmc__take(a, p->count, sizeof *p->list);
+    if (a->base == NULL || a->failed)
+        return LLMC_OK;
+    LLMC_MEMSET(p->place, 0xff, (size_t)n * sizeof *p->place); /* LLMC__NO_PARAM */
+    (void)llmc__params_walk(p);
+    return LLMC_OK;
+}
+
+/* The parameter of a role: of the whole model, or of layer l; of its first expert where it has several, the
+   others follow. NULL: it is not there. */
+static const llmc__param *llmc__param_of(const llmc__params *p, unsigned role, uint32_t l)
+{
+    uint32_t i = p->place[(role < LLMC__W_GLOBALS ? 0 : (size_t)l + 1) * LLMC__W_COUNT + role];
+    return i == LLMC__NO_PARAM ? NULL : &p->list[i];
+}
+
+/* Where it lies in a flat array, e: which expert (0 where there are none). NULL: it is not there. */
+LLMC__UNUSED static const float *llmc__param_at(const llmc__params *p, const float *flat, unsigned role,
+                                                uint32_t l, uint32_t e)
+{
+    const llmc__param *one = llmc__param_of(p, role, l);
+    return one == NULL ? NULL : flat + one[e].offset;
+}
+
+/* Maps to which adapters can be added. */
+#define LLMC__ROLES_ADAPTED                                                                         \
+    (LLMC__BIT(QKV) | LLMC__BIT(Q) | LLMC__BIT(K) | LLMC__BIT(V) | LLMC__BIT(O) | LLMC__BIT(GATE) | \
+     LLMC__BIT(UP) | LLMC__BIT(DOWN))
+
+/* A and B of a map: listed, or only counted. Sums cannot overflow: rank and dimensions are below 2^32, and
+   what does not fit into memory fails there. */
+static void llmc__adapters_put(llmc__params *p, const llmc__param *map, bool listed)
+{
+    llmc__param half[2];
+    unsigned i;
+    half[0] = half[1] = *map;
+    half[0].adapter = LLMC__ADAPTER_A;
+    half[0].rows = p->rank;
+    half[1].adapter = LLMC__ADAPTER_B;
+    half[1].cols = p->rank;
+    if (listed)
+        p->place[((size_t)map->layer + 1) * LLMC__W_COUNT + map->role] = p->count;
+    for (i = 0; i < 2; i++) {
+        half[i].n = (uint64_t)half[i].rows * half[i].cols;
+        half[i].offset = p->total;
+        p->total += half[i].n;
+        if (listed)
+            p->list[p->count] = half[i];
+        p->count++;
+    }
+}
+
+/* llmc__adapters_carve -- lists LoRA's matrices instead (Hu 2021)                  (GRAD.params)
+   For each layer's maps among `targets` (bits of LLMC__ROLES_ADAPTED; those that the model of `of` lacks are
+   left out) y = W x becomes y = W x + s B (A x): A [rank][inputs], B [outputs][rank] after it. A begins as
+   any small matrix, B with zeros, so that nothing changes at first. With a measuring arena *p has counts
+   only. Errors: BAD_ARG. */
+LLMC__UNUSED static llmc_status llmc__adapters_carve(llmc__params *p, const llmc__params *of,
+                                                     uint64_t targets, uint32_t rank, llmc__arena *a,
+                                                     llmc_diag *diag)
+{
+    uint64_t n = (1 + (uint64_t)of->config.n_layer) * LLMC__W_COUNT;
+    llmc__param one;
+    unsigned role;
+    uint32_t l;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    if (rank == 0 || rank > LLMC_LORA_MAX_RANK)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAD.params", LLMC_NO_OFFSET, "rank: from 1 to %d expected, not %u",
+                          (int)LLMC_LORA_MAX_RANK, (unsigned)rank);
+    if (targets == 0 || (targets & ~LLMC__ROLES_ADAPTED) != 0)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAD.params", LLMC_NO_OFFSET,
+                          "targets: some of q, k, v, output, gate, up, down expected");
+    p->config = of->config;
+    p->rank = rank;
+    p->place = (uint32_t *)llmc__take(a, n, sizeof *p->place);
+    p->list = (llmc__param *)llmc__take(a, 2 * (uint64_t)of->count, sizeof *p->list);
+    if (a->base != NULL && !a->failed)
+        LLMC_MEMSET(p->place, 0xff, (size_t)n * sizeof *p->place);
+    for (l = 0; l < of->config.n_layer; l++)
+        for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+            if ((llmc__role_bit(role) & targets) != 0 && llmc__param_make(of, role, l, &one))
+                llmc__adapters_put(p, &one, a->base != NULL && !a->failed);
+    if (p->count == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAD.params", LLMC_NO_OFFSET,
+                          "targets: the model has none of these maps in dense layers");
+    return LLMC_OK;
+}
+
+/* The optional roles that a loaded model has, as bits. */
+LLMC__UNUSED static uint64_t llmc__params_roles(const llmc_model *m)
+{
+    static const uint8_t biases[3] = {LLMC__W_EXPERTS_GATE_B, LLMC__W_EXPERTS_UP_B, LLMC__W_EXPERTS_DOWN_B};
+    uint64_t roles = 0;
+    unsigned role, i;
+    uint32_t l;
+    for (role = 0; role < LLMC__W_GLOBALS; role++)
+        roles |= llmc__global(m, role) != NULL ? llmc__role_bit(role) : 0;
+    for (l = 0; l < m->config.n_layer; l++) {
+        for (role = LLMC__W_GLOBALS; role < LLMC__W_COUNT; role++)
+            roles |= llmc__weight(m, l, role) != NULL ? llmc__role_bit(role) : 0;
+        for (i = 0; i < 3 && m->experts != NULL && m->experts[l] != NULL; i++)
+            roles |= llmc__expert(m, l, 0, LLMC__EXPERT_GATE_B + i) != NULL ? llmc__role_bit(biases[i]) : 0;
+    }
+    return roles;
+}
+
+/* The tensor of a loaded model that a parameter stands for. */
+static const llmc_tensor *llmc__param_source(const llmc_model *m, const llmc__param *p)
+{
+    unsigned part = p->role >= LLMC__W_EXPERTS_GATE_B ? p->role - LLMC__W_EXPERTS_GATE_B + LLMC__EXPERT_GATE_B
+                                                      : p->role - LLMC__W_EXPERTS_GATE;
+    if (p->expert != UINT32_MAX)
+        return llmc__expert(m, p->layer, p->expert, part);
+    return p->role < LLMC__W_GLOBALS ? llmc__global(m, p->role) : llmc__weight(m, p->layer, p->role);
+}
+
+/* Whether a loaded model has all of p's tensors, at least as long. Errors: BAD_ARG. */
+static llmc_status llmc__params_fit(const llmc__params *p, const llmc_model *m, llmc_diag *diag)
+{
+    uint32_t i;
+    for (i = 0; i < p->count; i++) {
+        const llmc__param *one = &p->list[i];
+        const llmc_tensor *t = llmc__param_source(m, one);
+        if (t == NULL || t->dim[0] != one->cols || t->dim[1] < one->rows)
+            return LLMC__FAIL(diag, BAD_ARG, "GRAD.params", LLMC_NO_OFFSET,
+                              "the model has no '%s' of %u x %u", llmc__role_table[one->role].name,
+                              (unsigned)one->cols, (unsigned)one->rows);
+    }
+    return LLMC_OK;
+}
+
+/* flat [total] = a loaded model's weights, dequantised. p: of the model's own configuration and roles. Rows
+   of padding stay behind. Errors: BAD_ARG (the model lacks one of p's tensors, or it is shorter). */
+LLMC__UNUSED static llmc_status llmc__params_load(const llmc__params *p, const llmc_model *m, float *flat,
+                                                  llmc_diag *diag)
+{
+    uint32_t i, r;
+    LLMC__TRY(llmc__params_fit(p, m, diag));
+    for (i = 0; i < p->count; i++)
+        for (r = 0; r < p->list[i].rows; r++)
+            llmc__tensor_row_f32(llmc__param_source(m, &p->list[i]), r,
+                                 flat + p->list[i].offset + (size_t)r * p->list[i].cols);
+    return LLMC_OK;
+}
+
+/* flat [p->total] += scale B A, from adapters' weights low [adapters->total]: the model without them. */
+LLMC__UNUSED static void llmc__adapters_merge(const llmc__params *p, float *flat,
+                                              const llmc__params *adapters, const float *low, float scale)
+{
+    uint32_t i, r, c, l;
+    for (i = 0; i + 1 < adapters->count; i += 2) {
+        const llmc__param *a = &adapters->list[i], *b = a + 1, *w = llmc__param_of(p, a->role, a->layer);
+        for (r = 0; r < w->rows; r++)
+            for (l = 0; l < a->rows; l++) {
+                float x = scale * low[b->offset + (size_t)r * b->cols + l], *to = flat + w->offset;
+                for (c = 0; c < w->cols; c++)
+                    to[(size_t)r * w->cols + c] += x * low[a->offset + (size_t)l * a->cols + c];
+            }
+    }
+}
+
+/* A parameter as a tensor over the flat array; depth: how many of them lie one after the other (experts). */
+static void llmc__param_tensor(llmc_tensor *t, const llmc__param *p, const llmc_config *c, const float *flat,
+                               uint32_t depth)
+{
+    const llmc__role *r = &llmc__role_table[p->role];
+    bool rows = p->matrix || p->embedding || r->rows != 0 || (p->rows > 1 && r->rows == 0);
+    LLMC_MEMSET(t, 0, sizeof *t);
+    if (p->layer == UINT32_MAX)
+        llmc__format(t->name, sizeof t->name, "%s", r->name);
+    else
+        llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)p->layer, r->name);
+    t->type = LLMC_F32;
+    t->dim[0] = p->cols;
+    t->dim[1] = t->dim[2] = t->dim[3] = 1;
+    t->n_dims = 1;
+    if (rows && !(p->expert != UINT32_MAX && r->rows == 'E'))
+        t->dim[t->n_dims++] = p->rows;
+    if (depth > 1 || (p->expert != UINT32_MAX && depth == c->n_expert))
+        t->dim[t->n_dims++] = depth;
+    t->data = (const uint8_t *)(flat + p->offset);
+    t->bytes = p->n * depth * sizeof(float);
+}
+
+/* One layer's experts, each part a tensor: table [E][LLMC__EXPERT_PARTS]. */
+static void llmc__params_experts(const llmc__params *p, const float *flat, uint32_t l, llmc_tensor *table)
+{
+    static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_EXPERTS_GATE, LLMC__W_EXPERTS_UP,
+                                                     LLMC__W_EXPERTS_DOWN, LLMC__W_EXPERTS_GATE_B,
+                                                     LLMC__W_EXPERTS_UP_B, LLMC__W_EXPERTS_DOWN_B};
+    unsigned part;
+    uint32_t e;
+    LLMC_MEMSET(table, 0, (size_t)p->config.n_expert * LLMC__EXPERT_PARTS * sizeof *table);
+    for (part = 0; part < LLMC__EXPERT_PARTS; part++) {
+        const llmc__param *one = llmc__param_of(p, role[part], l);
+        for (e = 0; one != NULL && e < p->config.n_expert; e++) {
+            llmc_tensor *t = &table[(size_t)e * LLMC__EXPERT_PARTS + part];
+            llmc__param_tensor(t, &one[e], &p->config, flat, 1);
+            t->dim[2] = 1;
+            t->n_dims = part >= LLMC__EXPERT_GATE_B ? 1 : 2;
+        }
+    }
+}
+
+/* What a model over flat weights has from the one it began with, if there was one: tokenizer, template,
+   tables of rotary factors. */
+static void llmc__params_inherit(llmc_model *m, const llmc_model *base)
+{
+    static const uint8_t fixed[3] = {LLMC__W_ROPE_FREQS, LLMC__W_ROPE_LONG, LLMC__W_ROPE_SHORT};
+    unsigned i;
+    m->kind = LLMC_FILE_GGUF;
+    if (base == NULL)
+        return;
+    m->kind = base->kind == LLMC_FILE_GGUF ? LLMC_FILE_GGUF : base->kind;
+    m->tokenizer = base->tokenizer;
+    m->vocab_file = base->vocab_file;
+    m->file = base->file;
+    m->chat_template = base->chat_template;
+    m->chat_template_len = base->chat_template_len;
+    m->generation = base->generation;
+    for (i = 0; i < 2; i++)
+        m->rope_factors[i] = base->rope_factors[i];
+    for (i = 0; i < 3; i++)
+        m->global[fixed[i]] = base->global[fixed[i]];
+}
+
+/* Roles that a GGUF of the model keeps in one tensor: the first of them, how many, that tensor, by whose name
+   it goes, and a tensor that tells whether a model has it so. */
+typedef struct llmc__param_fused {
+    unsigned first, n, whole, name, proof;
+} llmc__param_fused;
+
+static const llmc__param_fused llmc__param_fusions[3] = {
+    {LLMC__W_Q, 3, LLMC__W_QKV, LLMC__W_QKV, LLMC__W_QKV},
+    {LLMC__W_Q_B, 3, LLMC__W_QKV_B, LLMC__W_QKV_B, LLMC__W_QKV},
+    {LLMC__W_GATE, 2, LLMC__W_GATE_UP, LLMC__W_UP, LLMC__W_GATE_UP}};
+
+/* Which of them applies to a role, given the model that the training began with: its own tensors tell, or, if
+   there was none, the family. NULL: none. */
+static const llmc__param_fused *llmc__param_fusion(const llmc_config *c, const llmc_model *base,
+                                                   unsigned role)
+{
+    const llmc__family *family = llmc__family_named(c->family, llmc__strlen(c->family), false);
+    const llmc__param_fused *f;
+    unsigned i;
+    for (i = 0; i < 3; i++) {
+        f = &llmc__param_fusions[i];
+        if (role < f->first || role >= f->first + f->n || c->qkv_grouped)
+            continue;
+        if (base != NULL)
+            return llmc__weight(base, 0, f->proof) != NULL ? f : NULL;
+        return f->whole != LLMC__W_GATE_UP && family != NULL && family->pos != LLMC_POS_ROPE ? f : NULL;
+    }
+    return NULL;
+}
+
+/* Puts one parameter into the model: tensors of a file go to m->tensors, parts of a fused one to views
+   (how many there are is kept in *n_views), the whole before its first part. */
+static void llmc__params_place(llmc_model *m, const llmc__params *p, const llmc_model *base,
+                               const float *flat, const llmc__param *one, uint32_t *n_views)
+{
+    const llmc_config *c = &p->config;
+    const llmc__param_fused *f = llmc__param_fusion(c, base, one->role);
+    const llmc_tensor **slot =
+        one->layer == UINT32_MAX ? m->global : &m->layer[(size_t)one->layer * LLMC__W_COUNT];
+    llmc_tensor *t = f != NULL ? &m->views[(*n_views)++] : &m->tensors[m->n_tensors++];
+    llmc__param_tensor(t, one, c, flat, one->expert == 0 ? c->n_expert : 1);
+    slot[one->role] = t;
+    m->weight_bytes += t->bytes;
+    if (f == NULL || one->role != f->first)
+        return;
+    t = &m->tensors[m->n_tensors++];
+    *t = *slot[one->role];
+    llmc__format(t->name, sizeof t->name, "blk.%u.%s", (unsigned)one->layer, llmc__role_table[f->name].name);
+    t->dim[t->n_dims - 1] = llmc__config_dim(c, f->whole == LLMC__W_GATE_UP ? 'f' : 'S');
+    t->bytes = t->dim[0] * t->dim[1] * sizeof(float);
+    slot[f->whole] = t;
+}
+
+/* llmc__params_model -- the weights being trained, as a model                      (GRAD.params)
+   A model in the arena whose tensors point into flat [total]: an engine, or llmc_model_save, sees every step
+   at once. base: whose tokenizer and tables it has, or NULL; it must outlive the model, as p and flat must.
+   Written as a GGUF when there is no base or that was one, else as base's files are. *out is NULL
+   when measuring. Not for machines whose numbers are big-endian: tensors are bytes of a file. */
+LLMC__UNUSED static void llmc__params_model(llmc_model **out, const llmc__params *p, const llmc_model *base,
+                                            const float *flat, llmc__arena *a)
+{
+    const llmc_config *c = &p->config;
+    uint64_t slots = (uint64_t)c->n_layer * LLMC__W_COUNT;
+    llmc_model *m = (llmc_model *)llmc__take(a, 1, sizeof *m);
+    llmc_tensor *t = (llmc_tensor *)llmc__take(a, 2 * (uint64_t)p->count, sizeof *t), *table;
+    const llmc_tensor **layer = (const llmc_tensor **)llmc__take(a, slots, sizeof *layer);
+    llmc_tensor **experts = (llmc_tensor **)llmc__take(a, c->n_expert > 0 ? c->n_layer : 0, sizeof *experts);
+    bool real = a->base != NULL && !a->failed;
+    uint32_t i, l, n_views = 0;
+    *out = NULL;
+    if (real) {
+        LLMC_MEMSET(m, 0, sizeof *m);
+        LLMC_MEMSET((void *)layer, 0, (size_t)slots * sizeof *layer);
+        llmc__params_inherit(m, base);
+        m->config = *c;
+        m->tensors = t;
+        m->views = t + p->count;
+        m->layer = layer;
+        m->experts = c->n_expert > 0 ? experts : NULL;
+    }
+    for (l = 0; c->n_expert > 0 && l < c->n_layer; l++) {
+        bool routed = !llmc_layers_has(&c->dense, l);
+        table = NULL;
+        if (routed)
+            table = (llmc_tensor *)llmc__take(a, (uint64_t)c->n_expert * LLMC__EXPERT_PARTS, sizeof *table);
+        if (a->base != NULL && !a->failed && routed)
+            llmc__params_experts(p, flat, l, table);
+        if (a->base != NULL && !a->failed)
+            experts[l] = table;
+    }
+    if (!real || a->failed)
+        return;
+    for (i = 0; i < p->count; i++)
+        if (p->list[i].expert == UINT32_MAX || p->list[i].expert == 0)
+            llmc__params_place(m, p, base, flat, &p->list[i], &n_views);
+    if (c->tied_head)
+        m->global[LLMC__W_HEAD] = m->global[LLMC__W_EMBED];
+    *out = m;
+}
+
+//--[ 22.2 GRAD.product ]-- products of f32 matrices, all of whose operands change from step to step
+/* C = A B by packed tiles (Goto 2008): A goes whole into strips of as many rows as a tile has, element after
+   element of k side by side; B, block by block of k and of columns, into panels of a tile's columns, small
+   enough to stay in L2 while every strip passes by. Transposed operands differ only in how they are packed.
+   Each element of C is summed over k in blocks of LLMC__DEPTH, one after the other, whoever does it. */
+#define LLMC__DEPTH      512
+#define LLMC__PANELS     4     /* of a block of B, at most */
+#define LLMC__ALONE_WORK 65536 /* multiplications below which a second thread is not worth its meeting */
+
+/* Element (i, j) is at[i * row + j * col]; one of the two steps is 1. */
+typedef struct llmc__matrix {
+    const float *at;
+    size_t row, col;
+} llmc__matrix;
+
+/* What products run on. */
+typedef struct llmc__multiplier {
+    const llmc__train_kernels *k;
+    llmc_tasks tasks;
+    float *strips; /* [strip_floats] A packed: llmc__strip_floats of the largest product */
+    float *panels; /* [workers][llmc__panel_floats] */
+} llmc__multiplier;
+
+static llmc__matrix llmc__rows_of(const float *at, size_t stride)
+{
+    llmc__matrix m;
+    m.at = at;
+    m.row = stride;
+    m.col = 1;
+    return m;
+}
+
+/* The same, transposed. */
+static llmc__matrix llmc__cols_of(const float *at, size_t stride)
+{
+    llmc__matrix m;
+    m.at = at;
+    m.row = 1;
+    m.col = stride;
+    return m;
+}
+
+static uint64_t llmc__strip_floats(const llmc__train_kernels *k, uint64_t m, uint64_t depth)
+{
+    return (m + k->rows - 1) / k->rows * k->rows * depth;
+}
+
+static uint64_t llmc__panel_floats(const llmc__train_kernels *k, uint64_t depth)
+{
+    return (uint64_t)LLMC__PANELS * k->cols * llmc__min(depth, LLMC__DEPTH);
+}
+
+/* out [k][width] = `count` of A's rows from `first` on, element by element of k side by side; rows that it
+   has not are zero. For B the same of its columns: that is A's code with B transposed. */
+static void llmc__pack(const llmc__train_kernels *t, float *out, const llmc__matrix *a, size_t first,
+                       size_t count, size_t width, size_t from, size_t k)
+{
+    const float *at = a->at + first * a->row + from * a->col;
+    if (count < width)
+        LLMC_MEMSET(out, 0, width * k * sizeof *out);
+    if (a->col == 1) /* its elements of k are neighbours */
+        t->turn(out, width, at, a->row, count, k);
+    else
+        t->gather(out, width, at, a->col, count, k);
+}
+
+/* One product on its way. */
+typedef struct llmc__multiply_job {
+    const llmc__multiplier *u;
+    llmc__matrix a, b; /* b transposed: [n][k] by its steps */
+    float *c;
+    size_t stride, m, n, k;
+    bool add;
+    size_t tiles, chunk;      /* of columns, in all; strips of a ticket */
+    uint32_t workers, shares; /* shares: tickets with the same strips */
+    uint32_t tickets, pieces, taken;
+} llmc__multiply_job;
+
+/* Where the share that begins at tile `first` of the columns ends. The less is left the smaller it is, so
+   that all workers end at about the same time (guided self-scheduling, Polychronopoulos 1987). */
+static size_t llmc__multiply_share(const llmc__multiply_job *job, size_t first)
+{
+    size_t left = job->tiles - first, wide = job->workers > 1 ? left / (2 * job->workers) : LLMC__PANELS;
+    wide = wide < 1 ? 1 : wide < LLMC__PANELS ? wide : LLMC__PANELS;
+    return first + (wide < left ? wide : left);
+}
+
+/* llmc_task_fn: sixteen strips of A. */
+static void llmc__pack_strips(void *arg, uint32_t index)
+{
+    const llmc__multiply_job *job = (const llmc__multiply_job *)arg;
+    const llmc__train_kernels *t = job->u->k;
+    size_t s, strips = (job->m + t->rows - 1) / t->rows;
+    for (s = (size_t)index * 16; s < strips && s < ((size_t)index + 1) * 16; s++)
+        llmc__pack(t, job->u->strips + s * t->rows * job->k, &job->a, s * t->rows,
+                   (size_t)llmc__min(t->rows, job->m - s * t->rows), t->rows, 0, job->k);
+}
+
+/* One ticket: some columns of C, some strips of its rows. */
+static void llmc__multiply_block(const llmc__multiply_job *job, uint32_t ticket, float *panels)
+{
+    const llmc__train_kernels *t = job->u->k;
+    size_t strips = (job->m + t->rows - 1) / t->rows, s0 = ticket / job->shares * job->chunk;
+    size_t s1 = (size_t)llmc__min(s0 + job->chunk, strips), first = 0, end, from, s, j, depth;
+    uint32_t share = ticket % job->shares;
+    while (share-- > 0)
+        first = llmc__multiply_share(job, first);
+    end = (size_t)llmc__min(llmc__multiply_share(job, first) * t->cols, job->n);
+    first *= t->cols;
+    for (from = 0; from < job->k; from += depth) {
+        depth = (size_t)llmc__min(LLMC__DEPTH, job->k - from);
+        for (j = first; j < end; j += t->cols)
+            llmc__pack(t, panels + (j - first) * depth, &job->b, j, (size_t)llmc__min(t->cols, end - j),
+                       t->cols, from, depth);
+        for (s = s0; s < s1; s++)
+            for (j = first; j < end; j += t->cols)
+                t->multiply(job->c + s * t->rows * job->stride + j, job->stride,
+                            job->u->strips + (s * job->k + from) * t->rows, panels + (j - first) * depth,
+                            depth, (uint32_t)llmc__min(t->rows, job->m - s * t->rows),
+                            (uint32_t)llmc__min(t->cols, end - j), job->add || from > 0);
+    }
+}
+
+/* llmc_task_fn: tickets until there are no more. */
+static void llmc__multiply_piece(void *arg, uint32_t piece)
+{
+    llmc__multiply_job *job = (llmc__multiply_job *)arg;
+    float *panels = job->u->panels + piece * (size_t)llmc__panel_floats(job->u->k, LLMC__DEPTH);
+    uint32_t ticket = UINT32_MAX;
+    while ((ticket = llmc__ticket(&job->taken, ticket, piece, job->pieces)) < job->tickets)
+        llmc__multiply_block(job, ticket, panels);
+}
+
+/* How a product is cut: columns into shares, and if there are too few of them for eight tickets a worker,
+   rows into chunks as well (each packs its columns anew). */
+static void llmc__multiply_cut(llmc__multiply_job *job)
+{
+    const llmc__train_kernels *t = job->u->k;
+    size_t strips = (job->m + t->rows - 1) / t->rows, chunks = 1, end = 0;
+    uint32_t workers = (uint32_t)llmc__max(1, job->u->tasks.workers);
+    if ((uint64_t)job->m * job->n < LLMC__ALONE_WORK / llmc__max(1, job->k))
+        workers = 1;
+    job->tiles = (job->n + t->cols - 1) / t->cols;
+    job->workers = workers;
+    for (job->shares = 0; end < job->tiles; job->shares++)
+        end = llmc__multiply_share(job, end);
+    if (workers > 1 && job->tiles < 8 * (size_t)workers)
+        chunks = (8 * (size_t)workers + job->shares - 1) / job->shares;
+    job->chunk = (strips + chunks - 1) / chunks;
+    job->tickets = job->shares * (uint32_t)((strips + job->chunk - 1) / job->chunk);
+    job->pieces = (uint32_t)llmc__min(workers, job->tickets);
+}
+
+/* llmc__multiply -- c [m][n] = a [m][k] b [k][n], or with add c += that                  (GRAD.product)
+   Rows of c are `stride` floats apart. b is given transposed, as b's columns are what is packed together:
+   pass llmc__rows_of(w, k) for x w^T of a w [n][k], llmc__cols_of(w, n) for x w of a w [k][n]; for a^T of an
+   a [k][m] llmc__cols_of(a, m). Results do not depend on the threads. */
+static void llmc__multiply(const llmc__multiplier *u, float *c, size_t stride, bool add, llmc__matrix a,
+                           llmc__matrix b, size_t m, size_t n, size_t k)
+{
+    llmc__multiply_job job;
+    uint32_t packs = (uint32_t)((m + 16 * (size_t)u->k->rows - 1) / (16 * (size_t)u->k->rows)), i;
+    if (m == 0 || n == 0 || k == 0)
+        return;
+    job.u = u;
+    job.a = a;
+    job.b = b;
+    job.c = c;
+    job.stride = stride;
+    job.m = m;
+    job.n = n;
+    job.k = k;
+    job.add = add;
+    job.taken = 0;
+    llmc__multiply_cut(&job);
+    if (job.pieces > 1)
+        llmc__run(&u->tasks, packs, llmc__pack_strips, &job);
+    else
+        for (i = 0; i < packs; i++)
+            llmc__pack_strips(&job, i);
+    llmc__run(&u->tasks, job.pieces, llmc__multiply_piece, &job);
+}
+
+/* The same by the calling thread alone, for products so small that each task has its own. room:
+   llmc__alone_floats. */
+static void llmc__multiply_alone(const llmc__train_kernels *t, float *room, float *c, size_t stride, bool add,
+                                 llmc__matrix a, llmc__matrix b, size_t m, size_t n, size_t k)
+{
+    float *panels = room + llmc__strip_floats(t, m, k);
+    size_t s, j;
+    for (s = 0; s < m; s += t->rows)
+        llmc__pack(t, room + s * k, &a, s, (size_t)llmc__min(t->rows, m - s), t->rows, 0, k);
+    for (j = 0; j < n; j += t->cols) {
+        uint32_t cols = (uint32_t)llmc__min(t->cols, n - j);
+        llmc__pack(t, panels, &b, j, cols, t->cols, 0, k);
+        for (s = 0; s < m; s += t->rows)
+            t->multiply(c + s * stride + j, stride, room + s * k, panels, k,
+                        (uint32_t)llmc__min(t->rows, m - s), cols, add);
+    }
+}
+
+static uint64_t llmc__alone_floats(const llmc__train_kernels *t, uint64_t m, uint64_t k)
+{
+    return llmc__strip_floats(t, m, k) + t->cols * k;
+}
+
+//--[ 22.3 GRAD.types ]-- what a pass is given, and what it keeps
+/* How gradients are computed. */
+typedef struct llmc__grad_opts {
+    uint32_t rows, tokens; /* B sequences of T tokens a pass */
+    bool recompute;        /* keep only each layer's input, and run the layer again on the way back */
+    float dropout;         /* probability of 0 in [0, 1): embedding, attention, what branches return   */
+    float balance;         /* times the experts' load-balancing loss (Fedus 2021, eq. 4); 0: off        */
+    bool bf16;             /* products of bf16: refused, see the interface                              */
+    const llmc__kernels *kernels;
+    llmc_tasks tasks;
+    /* LoRA: these are trained, on top of base's weights, which stay as they are stored; weight and grad are
+       arrays of this layout. NULL: all weights are trained */
+    const llmc__params *adapters;
+    float adapter_scale;   /* s, in most programs alpha / rank */
+    float adapter_dropout; /* probability that an input of A is left out, each map's by itself */
+} llmc__grad_opts;
+
+/* N = B T tokens here. What the way back needs of a layer besides its input; W is H K + 2 G K, F2 the width
+   of gate and up side by side, or of up alone. NULL: this model has no use for it. Everything else (normed
+   inputs, turned heads, activations) costs less to compute again than to keep. */
+typedef struct llmc__grad_layer {
+    float *qkv;       /* [N][W] of the product, bounded by attn_clamp, in its rows' order */
+    float *att;       /* [N][H K] what attention returns */
+    float *log;       /* [N][H] logarithm of the sum that its softmax divides by */
+    float *y, *z;     /* [N][D] what the branches return, before their branch norms */
+    float *s1, *s2;   /* [N][D] sums before post norms */
+    float *mid;       /* [N][D] the state between the branches */
+    float *up;        /* [N][F2] before the activation */
+    float *prob;      /* [N][E] the router's softmax */
+    float *share;     /* [N][U] weights of the chosen experts */
+    uint32_t *chosen; /* [N][U] */
+    float *expert;    /* [N U][F2 of an expert], sorted by expert */
+    float *shared;    /* [N][F2 of the shared ones] */
+} llmc__grad_layer;
+
+/* The memory of a pass. */
+typedef struct llmc__grad {
+    const llmc__params *p;
+    const llmc__kernels *k;
+    const llmc_model *base; /* whose rotary factors are used, or NULL */
+    llmc__grad_opts o;
+    const float *weight; /* [total] the caller's: set before a pass */
+    float *grad;         /* [total] what a pass adds to; likewise   */
+    double balance_sum;  /* of the last pass: load-balancing losses of all layers, before `balance` */
+    /* the pass at hand */
+    const uint32_t *ids, *targets;
+    uint32_t *start, *pos; /* [N] where in its row a token's document begins; its place in that */
+    uint64_t seed;
+    bool drop, again; /* dropout is on; on the way back */
+    float scale;
+    uint64_t scored;
+    /* kept from forward to backward */
+    float *x;                /* [L + 1][N][D] inputs of layers, and the last one's output */
+    llmc__grad_layer *layer; /* [L], or [1] with recompute */
+    /* on the way */
+    llmc__multiplier mul;
+    float *h, *h2; /* [N][D] normed inputs of the branches */
+    float *in;     /* [N][D] a layer's input with x_lambdas, the last state with backout */
+    float *dx, *dh, *dy, *dx0, *dback; /* [N][D] gradients */
+    float *hat, *prod;                 /* [N][max(D, H K)] of norms on their way back */
+    float *heads, *dheads; /* [N][W] queries, keys, values as attention takes them: head after head */
+    float *act, *dmid,
+        *dact; /* [N][F], [N][F], [N][F2] the widest feed-forward's, of experts U times as many */
+    float *picked, *answer;  /* [N U][D] in and out of experts */
+    float *dshare, *dscore;  /* [N][U], [N][E] */
+    float *part;             /* [E] of the balance */
+    uint32_t *order, *first; /* [N U], [E] as in 15.7 */
+    uint32_t *want;          /* [N] scored tokens */
+    float *logits, *bounded; /* [chunk][V]; the same before softmax, where logits are bounded */
+    float *state, *dstate;   /* [chunk][D] states that they are made of */
+    uint32_t chunk;
+    double *loss;         /* [N] of each scored token */
+    float *gate, *dgate;  /* [N][G or 1] of value embeddings and smear */
+    float *dsink;         /* [B][H] */
+    float *ones, *vec[2]; /* [longest] */
+    float *tiles;         /* [workers][tile_floats] attention's */
+    uint64_t tile_floats;
+    float *cosine[2], *sine[2], *back_sine[2]; /* [T][rope_dims / 2] */
+    /* with adapters */
+    float *fixed; /* base's vectors and small tables as floats ... */
+    uint64_t
+        *fixed_at; /* [p->count] where each begins; UINT64_MAX: not there, its rows are unpacked when used */
+    float *rows;   /* [rows_floats] rows of one of base's matrices */
+    uint64_t rows_floats;
+    float *low, *dlow; /* [N][rank] */
+    float *dropped;    /* [N][widest input] what A reads with adapter_dropout, and its gradient; or NULL */
+} llmc__grad;
+
+/* The widths of a configuration. */
+static size_t llmc__q_width(const llmc_config *c)
+{
+    return (size_t)c->n_head * c->head_dim;
+}
+
+static size_t llmc__kv_width(const llmc_config *c)
+{
+    return (size_t)c->n_kv_head * c->head_dim;
+}
+
+static size_t llmc__qkv_width(const llmc_config *c)
+{
+    return llmc__q_width(c) + 2 * llmc__kv_width(c);
+}
+
+static uint32_t llmc__grad_tokens(const llmc__grad *g)
+{
+    return g->o.rows * g->o.tokens;
+}
+
+/* What a layer keeps. */
+static void llmc__grad_layer_carve(llmc__grad_layer *s, const llmc_config *c, uint64_t N, llmc__arena *a)
+{
+    uint64_t D = c->n_embd, two = c->gated ? 2 : 1, U = c->n_expert_used;
+    bool experts = c->n_expert > 0;
+    llmc__grad_layer t;
+    t.qkv = llmc__take_rows(a, true, N, llmc__qkv_width(c));
+    t.att = llmc__take_rows(a, true, N, llmc__q_width(c));
+    t.log = llmc__take_rows(a, true, N, c->n_head);
+    t.y = llmc__take_rows(a, c->branch_norm, N, D);
+    t.z = llmc__take_rows(a, c->branch_norm, N, D);
+    t.s1 = llmc__take_rows(a, c->post_norm, N, D);
+    t.s2 = llmc__take_rows(a, c->post_norm, N, D);
+    t.mid = llmc__take_rows(a, true, N, D);
+    t.up = llmc__take_rows(a, true, N, two * c->n_ff);
+    t.prob = llmc__take_rows(a, experts, N, c->n_expert);
+    t.share = llmc__take_rows(a, experts, N, U);
+    t.chosen = experts ? (uint32_t *)llmc__take(a, N, U * sizeof(uint32_t)) : NULL;
+    t.expert = llmc__take_rows(a, experts, N, U * two * c->n_ff_expert);
+    t.shared = llmc__take_rows(a, experts && c->n_ff_shared > 0, N, two * c->n_ff_shared);
+    if (a->base != NULL && !a->failed)
+        *s = t;
+}
+
+/* Keys that a tile of attention takes, and its queries. */
+#define LLMC__FLASH_KEYS    96
+#define LLMC__FLASH_QUERIES 64
+
+/* What products and attention need. */
+static void llmc__grad_carve_work(llmc__grad *g, uint64_t N, uint64_t wide, llmc__arena *a)
+{
+    const llmc_config *c = &g->p->config;
+    const llmc__train_kernels *t = g->k->train;
+    uint64_t workers = llmc__max(1, g->o.tasks.workers), K = c->head_dim, D = c->n_embd;
+    uint64_t tile = (uint64_t)LLMC__FLASH_KEYS * LLMC__FLASH_QUERIES, strips,
+             U = llmc__max(1, c->n_expert_used);
+    uint64_t most = llmc__max(llmc__max(wide, D), llmc__max(llmc__qkv_width(c), c->n_expert));
+    strips = llmc__max(llmc__strip_floats(t, N * U, most), llmc__strip_floats(t, most, N * U));
+    strips = llmc__max(strips, llmc__strip_floats(t, c->vocab_size, g->chunk));
+    strips = llmc__max(strips, llmc__strip_floats(t, g->chunk, llmc__max(D, c->vocab_size)));
+    g->mul.k = t;
+    g->mul.tasks = g->o.tasks;
+    g->mul.strips = llmc__take_rows(a, true, 1, strips);
+    g->mul.panels = llmc__take_rows(a, true, workers, llmc__panel_floats(t, LLMC__DEPTH));
+    g->tile_floats = 5 * tile + 3 * LLMC__FLASH_QUERIES +
+                     llmc__alone_floats(t, LLMC__FLASH_KEYS, llmc__max(K, LLMC__FLASH_KEYS));
+    g->tile_floats = (g->tile_floats + 15) / 16 * 16;
+    g->tiles = llmc__take_rows(a, true, workers, g->tile_floats);
+}
+
+/* Buffers of experts. */
+static void llmc__grad_carve_experts(llmc__grad *g, uint64_t N, llmc__arena *a)
+{
+    const llmc_config *c = &g->p->config;
+    bool experts = c->n_expert > 0;
+    uint64_t U = c->n_expert_used;
+    g->picked = llmc__take_rows(a, experts, N, U * c->n_embd);
+    g->answer = llmc__take_rows(a, experts, N, U * c->n_embd);
+    g->part = llmc__take_rows(a, experts, 1, c->n_expert);
+    g->dshare = llmc__take_rows(a, experts, N, U);
+    g->dscore = llmc__take_rows(a, experts, N, c->n_expert);
+    g->order = experts ? (uint32_t *)llmc__take(a, N, U * sizeof(uint32_t)) : NULL;
+    g->first = experts ? (uint32_t *)llmc__take(a, c->n_expert, sizeof(uint32_t)) : NULL;
+}
+
+/* Options that cannot be. Errors: BAD_ARG. */
+static llmc_status llmc__grad_check(const llmc__params *p, const llmc__grad_opts *o, const llmc_model *base,
+                                    llmc_diag *diag)
+{
+    const llmc_config *c = &p->config;
+    const char *wrong = NULL;
+    if (o->rows == 0 || o->tokens == 0 || (uint64_t)o->rows * o->tokens > (1u << 28))
+        wrong = "rows and tokens: at least 1, together at most 2^28";
+    else if (o->tokens > c->context_length)
+        wrong = "tokens: no more than the model's context_length";
+    else if (!(o->dropout >= 0 && o->dropout < 1))
+        wrong = "dropout: from 0 to below 1 expected";
+    else if (!(o->balance >= 0 && o->balance <= 1e6f))
+        wrong = "balance: from 0 to 1e6 expected";
+    else if (o->bf16)
+        wrong = "bf16: there are no products of bf16, which would be slower than f32's; leave it off";
+    else if (o->kernels == NULL || o->kernels->train == NULL)
+        wrong = "kernels: a set with those for training expected";
+    else if (o->adapters != NULL && base == NULL)
+        wrong = "adapters: the model that they are added to is needed";
+    else if (o->adapters != NULL && !(o->adapter_scale > 0 && o->adapter_scale <= 1e6f))
+        wrong = "adapter_scale: above 0, at most 1e6 expected";
+    else if (!(o->adapter_dropout >= 0 && o->adapter_dropout < 1))
+        wrong = "adapter_dropout: from 0 to below 1 expected";
+    else if ((c->rope_scaling == LLMC_ROPE_FACTORS || c->rope_scaling == LLMC_ROPE_LONG) &&
+             (base == NULL || base->rope_factors[0] == NULL))
+        wrong = "RoPE by factors needs the model that they come from";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "GRAD.types", LLMC_NO_OFFSET, "%s", wrong);
+    return o->adapters == NULL || p->list == NULL ? LLMC_OK : llmc__params_fit(p, base, diag);
+}
+
+/* Whether a parameter of a frozen model is kept as floats from the begin: all but large matrices and tokens.
+   */
+static bool llmc__param_fixed(const llmc__param *p)
+{
+    return p->role != LLMC__W_EMBED && (!p->matrix || p->role == LLMC__W_VALUE_GATE);
+}
+
+/* Of all parameters of a frozen model: floats of those that are kept, of the largest, of the longest row. */
+static void llmc__frozen_sizes(const llmc__params *p, uint64_t *fixed, uint64_t *most, uint64_t *wide)
+{
+    uint32_t l;
+    unsigned role;
+    llmc__param one;
+    *fixed = *most = *wide = 0;
+    for (l = 0; l <= p->config.n_layer; l++) /* 0: the whole model's */
+        for (role = l == 0 ? 0 : LLMC__W_GLOBALS; role < (unsigned)(l == 0 ? LLMC__W_GLOBALS : LLMC__W_COUNT);
+             role++) {
+            if (!llmc__param_make(p, role, l == 0 ? UINT32_MAX : l - 1, &one))
+                continue;
+            if (llmc__param_fixed(&one))
+                *fixed += one.n * (one.expert != UINT32_MAX ? p->config.n_expert : 1);
+            *most = llmc__max(*most, one.n);
+            *wide = llmc__max(*wide, one.cols);
+        }
+}
+
+/* What adapters need: their inner states, and the frozen weights a little at a time. */
+static void llmc__grad_carve_adapters(llmc__grad *g, uint64_t N, llmc__arena *a)
+{
+    const llmc__params *p = g->p, *low = g->o.adapters;
+    uint64_t fixed, most, wide;
+    if (low == NULL)
+        return;
+    llmc__frozen_sizes(p, &fixed, &most, &wide);
+    g->rows_floats = llmc__min(3 * most, llmc__max(UINT64_C(1) << 21, 64 * wide));
+    g->fixed_at = (uint64_t *)llmc__take(a, p->count, sizeof *g->fixed_at);
+    g->fixed = llmc__take_rows(a, true, 1, fixed);
+    g->rows = llmc__take_rows(a, true, 1, g->rows_floats);
+    g->low = llmc__take_rows(a, true, N, low->rank);
+    g->dlow = llmc__take_rows(a, true, N, low->rank);
+    g->dropped = llmc__take_rows(a, g->o.adapter_dropout > 0, N, wide);
+}
+
+/* base's vectors to floats. */
+static void llmc__grad_fix(llmc__grad *g)
+{
+    uint64_t at = 0;
+    uint32_t i, r;
+    for (i = 0; i < g->p->count; i++) {
+        const llmc__param *p = &g->p->list[i];
+        g->fixed_at[i] = llmc__param_fixed(p) ? at : UINT64_MAX;
+        if (!llmc__param_fixed(p))
+            continue;
+        for (r = 0; r < p->rows; r++, at += p->cols)
+            llmc__tensor_row_f32(llmc__param_source(g->base, p), r, g->fixed + at);
+    }
+}
+
+/* llmc__grad_carve -- memory for passes of B x T tokens                       (GRAD.types)
+   p and base (whose rotary factors are used; else NULL) must outlive g. Failure for want of memory is in
+   a->failed; after success with memory llmc__grad_init follows. Errors: BAD_ARG. */
+LLMC__UNUSED static llmc_status llmc__grad_carve(llmc__grad *g, const llmc__params *p,
+                                                 const llmc__grad_opts *o, const llmc_model *base,
+                                                 llmc__arena *a, llmc_diag *diag)
+{
+    const llmc_config *c = &p->config;
+    uint64_t N = (uint64_t)o->rows * o->tokens, D = c->n_embd, two = c->gated ? 2 : 1, ff, longest, rows, l;
+    bool gates = c->value_channels > 0 || c->smear_channels > 0;
+    unsigned set;
+    LLMC_MEMSET(g, 0, sizeof *g);
+    LLMC__TRY(llmc__grad_check(p, o, base, diag));
+    g->p = p;
+    g->o = *o;
+    g->k = o->kernels;
+    g->base = base;
+    ff = llmc__max(c->n_ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
+    /* logits of a few tokens at a time: 2^24 of them, in chunks of equal size */
+    g->chunk = (uint32_t)llmc__min(N, llmc__max(16, (UINT64_C(1) << 24) / c->vocab_size));
+    g->chunk = (uint32_t)((N + (N + g->chunk - 1) / g->chunk - 1) / ((N + g->chunk - 1) / g->chunk));
+    g->x = (float *)llmc__take(a, (c->n_layer + UINT64_C(1)) * N, D * sizeof(float));
+    g->layer = (llmc__grad_layer *)llmc__take(a, c->n_layer, sizeof *g->layer);
+    for (l = 0; l < (o->recompute ? 1 : c->n_layer); l++)
+        llmc__grad_layer_carve(g->layer != NULL ? g->layer + l : NULL, c, N, a);
+    g->start = (uint32_t *)llmc__take(a, N, sizeof(uint32_t));
+    g->pos = (uint32_t *)llmc__take(a, N, sizeof(uint32_t));
+    g->want = (uint32_t *)llmc__take(a, N, sizeof(uint32_t));
+    g->loss = (double *)llmc__take(a, N, sizeof(double));
+    g->h = llmc__take_rows(a, true, N, D);
+    g->h2 = llmc__take_rows(a, c->parallel != LLMC_SERIAL, N, D);
+    g->in = llmc__take_rows(a, c->x_lambdas || c->backout_layer > 0, N, D);
+    g->dx = llmc__take_rows(a, true, N, D);
+    g->dh = llmc__take_rows(a, true, N, D);
+    g->dy = llmc__take_rows(a, true, N, D);
+    g->dx0 = llmc__take_rows(a, c->x_lambdas, N, D);
+    g->dback = llmc__take_rows(a, c->backout_layer > 0, N, D);
+    g->hat = llmc__take_rows(a, true, N, llmc__max(D, llmc__q_width(c)));
+    g->prod = llmc__take_rows(a, true, N, llmc__max(D, llmc__q_width(c)));
+    g->heads = llmc__take_rows(a, true, N, llmc__qkv_width(c));
+    g->dheads = llmc__take_rows(a, true, N, llmc__qkv_width(c));
+    rows = llmc__max(ff, c->n_expert > 0 ? (uint64_t)c->n_expert_used * c->n_ff_expert : 0);
+    g->act = llmc__take_rows(a, true, N, rows);
+    g->dmid = llmc__take_rows(a, true, N, rows);
+    g->dact = llmc__take_rows(a, true, N, two * rows);
+    llmc__grad_carve_experts(g, N, a);
+    g->logits = llmc__take_rows(a, true, g->chunk, c->vocab_size);
+    g->bounded = llmc__take_rows(a, c->logit_softcap > 0 || c->logit_clamp > 0, g->chunk, c->vocab_size);
+    g->state = llmc__take_rows(a, true, g->chunk, D);
+    g->dstate = llmc__take_rows(a, true, g->chunk, D);
+    g->gate = llmc__take_rows(a, gates, N, c->n_kv_head);
+    g->dgate = llmc__take_rows(a, gates, N, c->n_kv_head);
+    g->dsink = llmc__take_rows(a, c->sink_logits, o->rows, c->n_head);
+    longest = llmc__max(llmc__max(llmc__q_width(c), two * ff), llmc__max(D, N * c->n_head));
+    g->ones = llmc__take_rows(a, true, 1, longest);
+    g->vec[0] = llmc__take_rows(a, true, 1, llmc__max(D, llmc__q_width(c)));
+    g->vec[1] = llmc__take_rows(a, true, 1, llmc__max(D, llmc__q_width(c)));
+    for (set = 0; set < 2; set++) {
+        bool used = llmc__rope_used(c, set);
+        g->cosine[set] = llmc__take_rows(a, used, o->tokens, c->rope_dims / 2);
+        g->sine[set] = llmc__take_rows(a, used, o->tokens, c->rope_dims / 2);
+        g->back_sine[set] = llmc__take_rows(a, used, o->tokens, c->rope_dims / 2);
+    }
+    llmc__grad_carve_work(g, N, two * ff, a);
+    llmc__grad_carve_adapters(g, N, a);
+    return LLMC_OK;
+}
+
+/* Rotary tables by place in a document, as 15.4 makes them for an engine whose context is the model's own. */
+static void llmc__grad_angles(llmc__grad *g, unsigned set)
+{
+    const llmc_config *c = &g->p->config;
+    float *none[2] = {NULL, NULL}, strength = set == 0 ? llmc__rope_strength(c) : 1;
+    size_t half = c->rope_dims / 2, t, i;
+    for (i = 0; i < half; i++) {
+        double freq = set == 0
+                          ? llmc__rope_freq(c, g->base != NULL ? g->base->rope_factors : none, (uint32_t)i,
+                                            c->context_length)
+                          : llmc__pow((double)c->rope_local_base, -2.0 * (double)i / (double)c->rope_dims);
+        for (t = 0; t < g->o.tokens; t++) {
+            float sine, cosine;
+            llmc__sincos((double)t * freq, &sine, &cosine);
+            g->cosine[set][t * half + i] = cosine * strength;
+            g->sine[set][t * half + i] = c->rope_reverse ? -sine * strength : sine * strength;
+            g->back_sine[set][t * half + i] = -g->sine[set][t * half + i];
+        }
+    }
+}
+
+/* What stays the same from pass to pass. After a carve with memory. */
+LLMC__UNUSED static void llmc__grad_init(llmc__grad *g)
+{
+    const llmc_config *c = &g->p->config;
+    uint64_t two = c->gated ? 2 : 1, ff = c->n_ff, i;
+    unsigned set;
+    ff = llmc__max(ff, c->n_expert > 0 ? llmc__max(c->n_ff_expert, c->n_ff_shared) : 0);
+    ff = llmc__max(llmc__max(llmc__q_width(c), two * ff),
+                   llmc__max(c->n_embd, (uint64_t)llmc__grad_tokens(g) * c->n_head));
+    for (i = 0; i < ff; i++)
+        g->ones[i] = 1;
+    for (set = 0; set < 2; set++)
+        if (g->cosine[set] != NULL)
+            llmc__grad_angles(g, set);
+    if (g->o.adapters != NULL)
+        llmc__grad_fix(g);
+}
+
+//--[ 22.4 GRAD.loops ]-- work over tokens and over columns
+/* Piece of a loop: items [begin, end), of which it owns what it writes. */
+typedef void (*llmc__grad_fn)(llmc__grad *g, const void *arg, size_t begin, size_t end);
+
+typedef struct llmc__grad_loop {
+    llmc__grad *g;
+    llmc__grad_fn fn;
+    const void *arg;
+    size_t n, step;
+} llmc__grad_loop;
+
+/* llmc_task_fn */
+static void llmc__grad_piece(void *arg, uint32_t index)
+{
+    const llmc__grad_loop *loop = (const llmc__grad_loop *)arg;
+    size_t begin = index * loop->step;
+    loop->fn(loop->g, loop->arg, begin, (size_t)llmc__min(begin + loop->step, loop->n));
+}
+
+/* fn over n items, each of about `work` floats, by all threads; a little is done by the caller alone. Pieces
+   are whole multiples of `unit`. How they are cut does not show: every item is one task's. */
+static void llmc__grad_over(llmc__grad *g, size_t n, size_t unit, size_t work, llmc__grad_fn fn,
+                            const void *arg)
+{
+    llmc__grad_loop loop;
+    size_t workers = (size_t)llmc__max(1, g->o.tasks.workers);
+    loop.g = g;
+    loop.fn = fn;
+    loop.arg = arg;
+    loop.n = n;
+    loop.step = workers == 1 || n * work < 16384 ? n : (n + 4 * workers - 1) / (4 * workers);
+    loop.step = (loop.step + unit - 1) / unit * unit;
+    if (n > 0)
+        llmc__run(&g->o.tasks, (uint32_t)((n + loop.step - 1) / loop.step), llmc__grad_piece, &loop);
+}
+
+/* y [n] += a x [n]. */
+static void llmc__grad_axpy(const llmc__grad *g, float *y, float a, const float *x, size_t n)
+{
+    g->k->kv_mix[LLMC_F32](y, &a, x, 0, 1, n);
+}
+
+static float llmc__grad_dot(const llmc__grad *g, const float *x, const float *y, size_t n)
+{
+    float sum;
+    g->k->kv_dot[LLMC_F32](&sum, x, y, 0, 1, n, 1.0f);
+    return sum;
+}
+
+/* Columns of `from` [n][stride] that are added up. */
+typedef struct llmc__columns {
+    float *to;
+    const float *from;
+    size_t n, stride;
+} llmc__columns;
+
+/* llmc__grad_fn over columns: each in the order of its rows. */
+static void llmc__columns_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__columns *s = (const llmc__columns *)arg;
+    size_t i;
+    for (i = 0; i < s->n; i++)
+        g->k->add(s->to + begin, s->from + i * s->stride + begin, end - begin);
+}
+
+/* to [cols] += the sum of n rows. to NULL: nothing, as this weight is not trained. */
+static void llmc__column_sums(llmc__grad *g, float *to, const float *from, size_t n, size_t cols,
+                              size_t stride)
+{
+    llmc__columns s;
+    s.to = to;
+    s.from = from;
+    s.n = n;
+    s.stride = stride;
+    if (to != NULL)
+        llmc__grad_over(g, cols, 16, n, llmc__columns_piece, &s);
+}
+
+/* to [n] += from [n] in pieces, or = with `set`. */
+typedef struct llmc__sum_job {
+    float *to;
+    const float *from;
+    float a;
+} llmc__sum_job;
+
+static void llmc__sum_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__sum_job *s = (const llmc__sum_job *)arg;
+    if (s->a == 1)
+        g->k->add(s->to + begin, s->from + begin, end - begin);
+    else
+        llmc__grad_axpy(g, s->to + begin, s->a, s->from + begin, end - begin);
+}
+
+/* to [n] += a from [n]. */
+static void llmc__grad_add(llmc__grad *g, float *to, float a, const float *from, size_t n)
+{
+    llmc__sum_job s;
+    s.to = to;
+    s.from = from;
+    s.a = a;
+    llmc__grad_over(g, n, 16, 1, llmc__sum_piece, &s);
+}
+
+/* Random numbers by counter (SplitMix64's mixer over a Weyl sequence, Steele 2014): the same element of the
+   same place gets the same number, however often and in whatever order it is asked for. */
+static inline uint64_t llmc__mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+/* Places of dropout in a layer; the embedding is "layer" L. */
+enum { LLMC__DROP_ATTENTION, LLMC__DROP_FIRST, LLMC__DROP_SECOND, LLMC__DROP_PLACES };
+
+static uint64_t llmc__drop_key(const llmc__grad *g, uint32_t layer, unsigned place)
+{
+    return llmc__mix(g->seed + 0x9e3779b97f4a7c15u * ((uint64_t)layer * LLMC__DROP_PLACES + place + 1));
+}
+
+/* x [n], elements [at, at + n) of a place: each 0 with probability p, else times 1 / (1 - p) (Srivastava
+   2014). */
+static void llmc__drop(float *x, size_t n, uint64_t key, uint64_t at, float p)
+{
+    uint64_t limit = (uint64_t)((double)p * 4294967296.0), i;
+    float keep = 1 / (1 - p);
+    for (i = 0; i < n; i++)
+        x[i] = (llmc__mix(key + (at + i) * 0x9e3779b97f4a7c15u) >> 32) < limit ? 0 : x[i] * keep;
+}
+
+typedef struct llmc__drop_job {
+    float *x;
+    uint64_t key;
+    float p;
+} llmc__drop_job;
+
+static void llmc__drop_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__drop_job *d = (const llmc__drop_job *)arg;
+    (void)g;
+    llmc__drop(d->x + begin, end - begin, d->key, begin, d->p);
+}
+
+/* x [N][D] of a place, or its gradient: both by the same mask. */
+static void llmc__grad_drop(llmc__grad *g, float *x, uint32_t layer, unsigned place)
+{
+    llmc__drop_job d;
+    d.x = x;
+    d.key = llmc__drop_key(g, layer, place);
+    d.p = g->o.dropout;
+    if (g->drop && g->o.dropout > 0)
+        llmc__grad_over(g, (size_t)llmc__grad_tokens(g) * g->p->config.n_embd, 16, 4, llmc__drop_piece, &d);
+}
+
+//--[ 22.5 GRAD.linear ]-- y = W x + b, and back
+/* Weights of a role in layer l, expert e; NULL: there are none, or they are frozen and stored otherwise. */
+static const float *llmc__grad_weight(const llmc__grad *g, unsigned role, uint32_t l, uint32_t e)
+{
+    const llmc__param *p = llmc__param_of(g->p, role, l);
+    uint64_t at;
+    if (p == NULL || g->o.adapters == NULL)
+        return p == NULL ? NULL : g->weight + p[e].offset;
+    at = g->fixed_at[(size_t)(p - g->p->list) + e];
+    return at == UINT64_MAX ? NULL : g->fixed + at;
+}
+
+/* Their gradients; NULL: there are none, or they are frozen. */
+static float *llmc__grad_of(const llmc__grad *g, unsigned role, uint32_t l, uint32_t e)
+{
+    const llmc__param *p = llmc__param_of(g->p, role, l);
+    return p == NULL || g->o.adapters != NULL ? NULL : g->grad + p[e].offset;
+}
+
+#define LLMC__NO_ROLE LLMC__W_COUNT
+
+/* One linear map: the weights of `parts` roles that follow each other, whose outputs lie side by side. */
+typedef struct llmc__linear {
+    unsigned role, bias; /* of the first part; bias LLMC__NO_ROLE: none */
+    uint32_t parts, layer, expert, rows, cols;
+    size_t stride; /* of its outputs */
+} llmc__linear;
+
+static llmc__linear llmc__linear_of(const llmc__grad *g, unsigned role, uint32_t parts, unsigned bias,
+                                    uint32_t l, uint32_t e)
+{
+    const llmc__param *p = llmc__param_of(g->p, role, l);
+    llmc__linear m;
+    uint32_t i;
+    m.role = role;
+    m.bias = bias;
+    m.parts = parts;
+    m.layer = l;
+    m.expert = e;
+    m.cols = p->cols;
+    m.rows = 0;
+    for (i = 0; i < parts; i++)
+        m.rows += llmc__param_of(g->p, role + i, l)->rows;
+    m.stride = m.rows;
+    return m;
+}
+
+/* Rows of outputs to which biases are added. */
+typedef struct llmc__bias_job {
+    const llmc__linear *m;
+    float *y;
+} llmc__bias_job;
+
+/* llmc__grad_fn over tokens. */
+static void llmc__bias_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__bias_job *job = (const llmc__bias_job *)arg;
+    const llmc__linear *m = job->m;
+    size_t t, at = 0, rows;
+    uint32_t i;
+    for (i = 0; i < m->parts; i++, at += rows) {
+        const float *b = llmc__grad_weight(g, m->bias + i, m->layer, m->expert);
+        rows = llmc__param_of(g->p, m->role + i, m->layer)->rows;
+        for (t = begin; t < end && b != NULL; t++)
+            g->k->add(job->y + t * m->stride + at, b, rows);
+    }
+}
+
+/* Rows of a frozen map that are unpacked. */
+typedef struct llmc__unpack_job {
+    const llmc__linear *m;
+    size_t first; /* row of all parts together */
+} llmc__unpack_job;
+
+/* llmc__grad_fn over rows: to g->rows. */
+static void llmc__unpack_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__unpack_job *job = (const llmc__unpack_job *)arg;
+    const llmc__linear *m = job->m;
+    size_t r;
+    for (r = begin; r < end; r++) {
+        const llmc__param *p = llmc__param_of(g->p, m->role, m->layer) + m->expert;
+        size_t at = job->first + r;
+        for (; at >= p->rows; p++) /* the next part stands behind it; of experts there is one */
+            at -= p->rows;
+        llmc__tensor_row_f32(llmc__param_source(g->base, p), at, g->rows + r * m->cols);
+    }
+}
+
+/* Some rows of W from row `first` on, how many is in *n: all that there are left where W is trained, else as
+   many as there is room for, unpacked. */
+static const float *llmc__linear_rows(llmc__grad *g, const llmc__linear *m, size_t first, size_t *n)
+{
+    const float *w = llmc__grad_weight(g, m->role, m->layer, m->expert);
+    llmc__unpack_job job;
+    *n = m->rows - first;
+    if (w != NULL)
+        return w + first * m->cols;
+    *n = (size_t)llmc__min(*n, g->rows_floats / m->cols);
+    job.m = m;
+    job.first = first;
+    llmc__grad_over(g, *n, 1, m->cols, llmc__unpack_piece, &job);
+    return g->rows;
+}
+
+/* The adapter of part i: A, and B behind it; NULL: none. */
+static const llmc__param *llmc__adapter_of(const llmc__grad *g, const llmc__linear *m, uint32_t i)
+{
+    return g->o.adapters == NULL ? NULL : llmc__param_of(g->o.adapters, m->role + i, m->layer);
+}
+
+/* x [n][inputs] of a map's own dropout, or a gradient there: both by the same mask. */
+static void llmc__adapter_drop(llmc__grad *g, const llmc__param *a, float *x, size_t n)
+{
+    llmc__drop_job d;
+    d.x = x;
+    d.key = llmc__mix(llmc__drop_key(g, a->layer, LLMC__DROP_ATTENTION) ^ (uint64_t)(a->role + 1));
+    d.p = g->o.adapter_dropout;
+    llmc__grad_over(g, n * a->cols, 16, 4, llmc__drop_piece, &d);
+}
+
+/* What A reads: x, or a copy of it of which some is left out. */
+static const float *llmc__adapter_in(llmc__grad *g, const llmc__param *a, const float *x, size_t n)
+{
+    if (!g->drop || g->dropped == NULL)
+        return x;
+    LLMC_MEMCPY(g->dropped, x, n * a->cols * sizeof *x);
+    llmc__adapter_drop(g, a, g->dropped, n);
+    return g->dropped;
+}
+
+/* low [n][rank] = s A x. */
+static void llmc__adapter_low(llmc__grad *g, const llmc__param *a, const float *x, size_t n)
+{
+    llmc__multiply(&g->mul, g->low, a->rows, false, llmc__rows_of(x, a->cols),
+                   llmc__rows_of(g->weight + a->offset, a->cols), n, a->rows, a->cols);
+    g->k->scale(g->low, g->o.adapter_scale, n * a->rows);
+}
+
+/* y of part i += s B A x. */
+static void llmc__adapters_forward(llmc__grad *g, const llmc__linear *m, float *y, const float *x, size_t n)
+{
+    uint32_t i;
+    for (i = 0; i < m->parts; i++) {
+        const llmc__param *a = llmc__adapter_of(g, m, i);
+        uint32_t rows = llmc__param_of(g->p, m->role + i, m->layer)->rows;
+        if (a != NULL) {
+            llmc__adapter_low(g, a, llmc__adapter_in(g, a, x, n), n);
+            llmc__multiply(&g->mul, y, m->stride, true, llmc__rows_of(g->low, a->rows),
+                           llmc__rows_of(g->weight + a[1].offset, a->rows), n, rows, a->rows);
+        }
+        y += rows;
+    }
+}
+
+/* Of one map, with low = s A x:
+     dB += dy^T low      dlow = s dy B      dA += dlow^T x      dx += dlow A
+   x and dx behind the map's own dropout, where there is one. */
+static void llmc__adapter_backward(llmc__grad *g, const llmc__param *a, size_t stride, float *dx,
+                                   const float *dy, const float *x, size_t n)
+{
+    const llmc__param *b = a + 1;
+    bool drops = g->drop && g->dropped != NULL;
+    const float *in = llmc__adapter_in(g, a, x, n);
+    llmc__adapter_low(g, a, in, n);
+    llmc__multiply(&g->mul, g->grad + b->offset, a->rows, true, llmc__cols_of(dy, stride),
+                   llmc__cols_of(g->low, a->rows), b->rows, a->rows, n);
+    llmc__multiply(&g->mul, g->dlow, a->rows, false, llmc__rows_of(dy, stride),
+                   llmc__cols_of(g->weight + b->offset, a->rows), n, a->rows, b->rows);
+    g->k->scale(g->dlow, g->o.adapter_scale, n * a->rows);
+    llmc__multiply(&g->mul, g->grad + a->offset, a->cols, true, llmc__cols_of(g->dlow, a->rows),
+                   llmc__cols_of(in, a->cols), a->rows, a->cols, n);
+    if (dx == NULL)
+        return;
+    llmc__multiply(&g->mul, drops ? g->dropped : dx, a->cols, !drops, llmc__rows_of(g->dlow, a->rows),
+                   llmc__cols_of(g->weight + a->offset, a->cols), n, a->cols, a->rows);
+    if (!drops)
+        return;
+    llmc__adapter_drop(g, a, g->dropped, n);
+    llmc__grad_add(g, dx, 1, g->dropped, n * a->cols);
+}
+
+/* The same of all parts, whose outputs lie side by side. */
+static void llmc__adapters_backward(llmc__grad *g, const llmc__linear *m, float *dx, const float *dy,
+                                    const float *x, size_t n)
+{
+    uint32_t i;
+    for (i = 0; i < m->parts; i++) {
+        const llmc__param *a = llmc__adapter_of(g, m, i);
+        if (a != NULL)
+            llmc__adapter_backward(g, a, m->stride, dx, dy, x, n);
+        dy += llmc__param_of(g->p, m->role + i, m->layer)->rows;
+    }
+}
+
+/* y [n][stride] = x [n][cols] W^T + b, and s x A^T B^T where a part has an adapter. A frozen W is unpacked
+   some rows at a time, whatever type it has: those columns of y are made, the next rows take their place. */
+static void llmc__linear_forward(llmc__grad *g, const llmc__linear *m, float *y, const float *x, size_t n)
+{
+    llmc__bias_job job;
+    size_t r, rows;
+    for (r = 0; r < m->rows; r += rows) {
+        const float *w = llmc__linear_rows(g, m, r, &rows);
+        llmc__multiply(&g->mul, y + r, m->stride, false, llmc__rows_of(x, m->cols), llmc__rows_of(w, m->cols),
+                       n, rows, m->cols);
+    }
+    llmc__adapters_forward(g, m, y, x, n);
+    job.m = m;
+    job.y = y;
+    if (m->bias != LLMC__NO_ROLE)
+        llmc__grad_over(g, n, 1, m->rows, llmc__bias_piece, &job);
+}
+
+/* dx [n][cols] = dy W, or with add += ; of W alone. */
+static void llmc__linear_input(llmc__grad *g, const llmc__linear *m, float *dx, bool add, const float *dy,
+                               size_t n)
+{
+    size_t r, rows;
+    for (r = 0; r < m->rows; r += rows) {
+        const float *w = llmc__linear_rows(g, m, r, &rows);
+        llmc__multiply(&g->mul, dx, m->cols, add || r > 0, llmc__rows_of(dy + r, m->stride),
+                       llmc__cols_of(w, m->cols), n, m->cols, rows);
+    }
+}
+
+/* From dy [n][stride]: dW += dy^T x, db += sum dy, and dx [n][cols] = dy W, or with add += ; dx NULL: not
+   wanted. */
+static void llmc__linear_backward(llmc__grad *g, const llmc__linear *m, float *dx, bool add, const float *dy,
+                                  const float *x, size_t n)
+{
+    float *dw = llmc__grad_of(g, m->role, m->layer, m->expert);
+    size_t at = 0, rows;
+    uint32_t i;
+    if (dw != NULL)
+        llmc__multiply(&g->mul, dw, m->cols, true, llmc__cols_of(dy, m->stride), llmc__cols_of(x, m->cols),
+                       m->rows, m->cols, n);
+    for (i = 0; i < m->parts && m->bias != LLMC__NO_ROLE; i++, at += rows) {
+        rows = llmc__param_of(g->p, m->role + i, m->layer)->rows;
+        llmc__column_sums(g, llmc__grad_of(g, m->bias + i, m->layer, m->expert), dy + at, n, rows, m->stride);
+    }
+    if (dx != NULL)
+        llmc__linear_input(g, m, dx, add, dy, n);
+    llmc__adapters_backward(g, m, dx, dy, x, n);
+}
+
+//--[ 22.6 GRAD.norm ]-- RMSNorm and LayerNorm
+/* A norm's weight [width] as it multiplies, in scratch where 1 has to be added; NULL: there is none. */
+static const float *llmc__grad_norm_weight(llmc__grad *g, unsigned role, uint32_t l, size_t width,
+                                           float *scratch)
+{
+    const llmc_config *c = &g->p->config;
+    const float *w = c->norm_plain || role == LLMC__NO_ROLE ? NULL : llmc__grad_weight(g, role, l, 0);
+    if (w == NULL || !c->norm_plus_one)
+        return w;
+    LLMC_MEMCPY(scratch, w, width * sizeof *w);
+    g->k->add(scratch, g->ones, width);
+    return scratch;
+}
+
+/* A norm over rows. */
+typedef struct llmc__norm_back {
+    const float *w, *b; /* [width] or NULL */
+    const float *x, *dy;
+    float *out; /* y, or dx, to which is added */
+    size_t width;
+} llmc__norm_back;
+
+/* One row forward, as 15.3; w NULL: ones. */
+static void llmc__grad_norm_row(const llmc__grad *g, float *out, const float *x, const float *w,
+                                const float *b, size_t width)
+{
+    const llmc_config *c = &g->p->config;
+    if (c->norm == LLMC_NORM_LAYER)
+        g->k->layernorm(out, x, w != NULL ? w : g->ones, b, width, c->norm_eps);
+    else
+        g->k->rmsnorm(out, x, w != NULL ? w : g->ones, width, c->norm_eps);
+}
+
+/* One row back. With xhat = (x - mean) r (RMS: x r), t = dy w:
+     dx = r (t - mean(t) - xhat mean(t xhat))      (RMS: without mean(t))
+   hat [width] = xhat, prod [width] = dy xhat, of which columns add up to dw. dx may be dy. */
+static void llmc__norm_back_row(const llmc__grad *g, float *dx, const float *dy, const float *x,
+                                const float *w, float *hat, float *prod, size_t width)
+{
+    const llmc_config *c = &g->p->config;
+    bool layer = c->norm == LLMC_NORM_LAYER;
+    float n = (float)width, r, c1;
+    LLMC_MEMCPY(hat, x, width * sizeof *x);
+    if (layer)
+        llmc__grad_axpy(g, hat, -llmc__grad_dot(g, x, g->ones, width) / n, g->ones, width);
+    r = 1 / llmc__sqrtf(llmc__grad_dot(g, hat, hat, width) / n + c->norm_eps);
+    g->k->scale(hat, r, width);
+    LLMC_MEMCPY(prod, dy, width * sizeof *dy);
+    g->k->mul(prod, hat, width);
+    if (dx != dy)
+        LLMC_MEMCPY(dx, dy, width * sizeof *dy);
+    if (w != NULL)
+        g->k->mul(dx, w, width);
+    c1 = llmc__grad_dot(g, dx, hat, width) / n;
+    if (layer)
+        llmc__grad_axpy(g, dx, -llmc__grad_dot(g, dx, g->ones, width) / n, g->ones, width);
+    llmc__grad_axpy(g, dx, -c1, hat, width);
+    g->k->scale(dx, r, width);
+}
+
+/* llmc__grad_fn over rows. */
+static void llmc__norm_forward_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__norm_back *n = (const llmc__norm_back *)arg;
+    size_t t;
+    for (t = begin; t < end; t++)
+        llmc__grad_norm_row(g, n->out + t * n->width, n->x + t * n->width, n->w, n->b, n->width);
+}
+
+static void llmc__norm_back_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__norm_back *n = (const llmc__norm_back *)arg;
+    size_t t;
+    for (t = begin; t < end; t++) {
+        size_t at = t * n->width;
+        llmc__norm_back_row(g, n->out + at, n->dy + at, n->x + at, n->w, g->hat + at, g->prod + at, n->width);
+    }
+}
+
+/* out [N][D] = norm(x [N][D]). */
+static void llmc__grad_norm(llmc__grad *g, float *out, const float *x, unsigned role, unsigned bias,
+                            uint32_t l)
+{
+    llmc__norm_back n;
+    n.width = g->p->config.n_embd;
+    n.w = llmc__grad_norm_weight(g, role, l, n.width, g->vec[0]);
+    n.b = bias == LLMC__NO_ROLE || n.w == NULL ? NULL : llmc__grad_weight(g, bias, l, 0);
+    n.x = x;
+    n.dy = NULL;
+    n.out = out;
+    llmc__grad_over(g, llmc__grad_tokens(g), 1, 4 * n.width, llmc__norm_forward_piece, &n);
+}
+
+/* dy [N][D] becomes the gradient at x; weights' gradients are added. */
+static void llmc__grad_norm_back(llmc__grad *g, float *dy, const float *x, unsigned role, unsigned bias,
+                                 uint32_t l)
+{
+    llmc__norm_back n;
+    size_t N = llmc__grad_tokens(g);
+    n.width = g->p->config.n_embd;
+    n.w = llmc__grad_norm_weight(g, role, l, n.width, g->vec[0]);
+    n.b = NULL;
+    n.x = x;
+    n.dy = n.out = dy;
+    if (n.w != NULL && bias != LLMC__NO_ROLE)
+        llmc__column_sums(g, llmc__grad_of(g, bias, l, 0), dy, N, n.width, n.width);
+    llmc__grad_over(g, N, 1, 10 * n.width, llmc__norm_back_piece, &n);
+    if (n.w != NULL)
+        llmc__column_sums(g, llmc__grad_of(g, role, l, 0), g->prod, N, n.width, n.width);
+}
+
+//--[ 22.7 GRAD.heads ]-- queries, keys and values between their product and attention
+/* With R(p) the rotation by a place, whose transpose is R(-p), c = qk_scale, n() the norm and n'() its way
+   back (22.6), most families and those of qk_norm_late do with queries and keys
+     q' = c R(p) n(q)       dq = n'(R(-p) c dq')
+     q' = c n(R(p) q)       dq = R(-p) n'(c dq')
+   and with values, where there are value embeddings e and gates, s the logistic of z = gate . in:
+     v' = v + 3 s e[id]     dv = dv'   de[id] = 3 s dv'   dz = 3 s (1 - s) (dv' . e[id])   */
+/* Where a head's rows begin among those of the fused product: kind 0 queries, 1 keys, 2 values. */
+static size_t llmc__raw_head(const llmc_config *c, unsigned kind, size_t i)
+{
+    size_t K = c->head_dim, rep = c->n_head / c->n_kv_head;
+    if (!c->qkv_grouped)
+        return (kind == 0 ? i : kind == 1 ? c->n_head + i : c->n_head + c->n_kv_head + i) * K;
+    if (kind == 0)
+        return (i / rep * (rep + 2) + i % rep) * K;
+    return (i * (rep + 2) + rep + (kind - 1)) * K;
+}
+
+/* A layer's heads on their way. */
+typedef struct llmc__heads_job {
+    uint32_t layer;
+    const float *in;              /* [N][D] what attention reads: gates of value embeddings */
+    const float *qkv;             /* [N][W] raw */
+    const float *q_norm, *k_norm; /* effective weights, or NULL */
+    const float *embed;           /* [V][G K] value embeddings, or NULL */
+} llmc__heads_job;
+
+/* Turns x [heads][K] of a token by its place, back with `back`. */
+static void llmc__grad_rope(const llmc__grad *g, uint32_t layer, size_t t, float *x, uint32_t heads,
+                            bool back)
+{
+    const llmc_config *c = &g->p->config;
+    unsigned set = llmc__rope_set(c, layer);
+    size_t half = c->rope_dims / 2, at = g->pos[t] * half;
+    uint32_t i;
+    if (!llmc__turns(c, layer))
+        return;
+    for (i = 0; i < heads; i++)
+        g->k->rope[c->rope](x + (size_t)i * c->head_dim, g->cosine[set] + at,
+                            (back ? g->back_sine[set] : g->sine[set]) + at, c->rope_dims);
+}
+
+/* Norms x [heads][K] in place as llmc_qk_norm says; w may be NULL (ones). */
+static void llmc__grad_qk_norm(const llmc__grad *g, float *x, uint32_t heads, const float *w)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = llmc__qk_width(c, heads), i;
+    bool all = c->qk_norm == LLMC_QK_NORM_WIDTH;
+    if (c->qk_norm == LLMC_QK_NORM_HEADS)
+        n = c->head_dim;
+    for (i = 0; i < (all ? 1 : heads); i++)
+        llmc__grad_norm_row(g, x + i * n, x + i * n,
+                            w != NULL && c->qk_norm == LLMC_QK_NORM_HEADS ? w + i * n : w, NULL, n);
+}
+
+/* Norm, rotation, scale of x [heads][K], in the family's order. */
+static void llmc__grad_shape(const llmc__grad *g, const llmc__heads_job *job, size_t t, float *x,
+                             uint32_t heads, const float *w)
+{
+    const llmc_config *c = &g->p->config;
+    bool norm = c->qk_norm != LLMC_QK_NORM_NONE;
+    if (norm && !c->qk_norm_late)
+        llmc__grad_qk_norm(g, x, heads, w);
+    llmc__grad_rope(g, job->layer, t, x, heads, false);
+    if (norm && c->qk_norm_late)
+        llmc__grad_qk_norm(g, x, heads, w);
+    if (c->qk_scale != 0)
+        g->k->scale(x, c->qk_scale, (size_t)heads * c->head_dim);
+}
+
+/* The raw heads of a kind, of token t, side by side to x. */
+static void llmc__gather_heads(const llmc__grad *g, const float *qkv, size_t t, unsigned kind, float *x)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t i, n = kind == 0 ? c->n_head : c->n_kv_head;
+    const float *row = qkv + t * llmc__qkv_width(c);
+    for (i = 0; i < n; i++)
+        LLMC_MEMCPY(x + (size_t)i * c->head_dim, row + llmc__raw_head(c, kind, i), c->head_dim * sizeof *x);
+}
+
+/* llmc__grad_fn over tokens: heads [N][W] from qkv. Value embeddings as in 15.5; g->gate keeps the logistic
+   of each head. */
+static void llmc__heads_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    const llmc_config *c = &g->p->config;
+    const float *gate = job->embed == NULL ? NULL : llmc__grad_weight(g, LLMC__W_VALUE_GATE, job->layer, 0);
+    size_t t, i, wide = llmc__kv_width(c), n = c->value_channels;
+    for (t = begin; t < end; t++) {
+        float *q = g->heads + t * llmc__qkv_width(c), *k = q + llmc__q_width(c), *v = k + wide;
+        llmc__gather_heads(g, job->qkv, t, 0, q);
+        llmc__gather_heads(g, job->qkv, t, 1, k);
+        llmc__gather_heads(g, job->qkv, t, 2, v);
+        llmc__grad_shape(g, job, t, q, c->n_head, job->q_norm);
+        llmc__grad_shape(g, job, t, k, c->n_kv_head, job->k_norm);
+        for (i = 0; gate != NULL && i < c->n_kv_head; i++) {
+            float s = llmc__sigmoid(llmc__grad_dot(g, gate + i * n, job->in + t * c->n_embd, n));
+            g->gate[t * c->n_kv_head + i] = s;
+            llmc__grad_axpy(g, v + i * c->head_dim, 3 * s, job->embed + g->ids[t] * wide + i * c->head_dim,
+                            c->head_dim);
+        }
+    }
+}
+
+static llmc__heads_job llmc__heads_of(llmc__grad *g, uint32_t layer, const float *in, const float *qkv)
+{
+    const llmc_config *c = &g->p->config;
+    llmc__heads_job job;
+    bool norm = c->qk_norm != LLMC_QK_NORM_NONE;
+    job.layer = layer;
+    job.in = in;
+    job.qkv = qkv;
+    job.q_norm = job.k_norm = NULL;
+    if (norm) {
+        size_t heads = c->qk_norm == LLMC_QK_NORM_HEAD ? 1 : c->n_head, K = c->head_dim;
+        size_t kv_heads = c->qk_norm == LLMC_QK_NORM_HEAD ? 1 : c->n_kv_head;
+        job.q_norm = llmc__grad_norm_weight(g, LLMC__W_Q_NORM, layer, heads * K, g->vec[0]);
+        job.k_norm = llmc__grad_norm_weight(g, LLMC__W_K_NORM, layer, kv_heads * K, g->vec[1]);
+    }
+    job.embed = llmc_layers_has(&c->value_layers, layer) && c->value_channels > 0
+                    ? llmc__grad_weight(g, LLMC__W_VALUE_EMBED, layer, 0)
+                    : NULL;
+    return job;
+}
+
+/* One kind of heads of token t back: d [heads][K] at the shaped heads becomes that at the raw ones. raw:
+   scratch [heads][K]. hat, prod as in norm_back_row. */
+static void llmc__unshape(const llmc__grad *g, const llmc__heads_job *job, size_t t, unsigned kind, float *d,
+                          const float *w, float *raw, float *hat, float *prod)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t heads = kind == 0 ? c->n_head : c->n_kv_head, i;
+    bool norm = c->qk_norm != LLMC_QK_NORM_NONE, each = c->qk_norm == LLMC_QK_NORM_HEADS;
+    size_t n = each ? c->head_dim : llmc__qk_width(c, heads);
+    uint32_t rows = c->qk_norm == LLMC_QK_NORM_WIDTH ? 1 : heads;
+    if (c->qk_scale != 0)
+        g->k->scale(d, c->qk_scale, (size_t)heads * c->head_dim);
+    if (!c->qk_norm_late)
+        llmc__grad_rope(g, job->layer, t, d, heads, true);
+    if (norm) {
+        llmc__gather_heads(g, job->qkv, t, kind, raw);
+        if (c->qk_norm_late)
+            llmc__grad_rope(g, job->layer, t, raw, heads, false);
+        for (i = 0; i < rows; i++)
+            llmc__norm_back_row(g, d + i * n, d + i * n, raw + i * n, each && w != NULL ? w + i * n : w,
+                                hat + i * n, prod + i * n, n);
+    }
+    if (c->qk_norm_late)
+        llmc__grad_rope(g, job->layer, t, d, heads, true);
+}
+
+/* llmc__grad_fn over tokens: queries of dheads, in place; then raw scratch is their place in heads, which is
+   not needed any more. */
+static void llmc__unshape_queries(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    size_t t, W = llmc__qkv_width(&g->p->config), Q = llmc__q_width(&g->p->config);
+    for (t = begin; t < end; t++)
+        llmc__unshape(g, job, t, 0, g->dheads + t * W, job->q_norm, g->heads + t * W, g->hat + t * Q,
+                      g->prod + t * Q);
+}
+
+static void llmc__unshape_keys(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    size_t t, W = llmc__qkv_width(&g->p->config), Q = llmc__q_width(&g->p->config);
+    size_t G = llmc__kv_width(&g->p->config);
+    for (t = begin; t < end; t++)
+        llmc__unshape(g, job, t, 1, g->dheads + t * W + Q, job->k_norm, g->heads + t * W + Q, g->hat + t * G,
+                      g->prod + t * G);
+}
+
+/* Gradients of a norm of queries or keys, from prod [N][heads][K]. */
+static void llmc__qk_norm_sums(llmc__grad *g, unsigned role, uint32_t layer, uint32_t heads)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), K = c->head_dim, all = heads * K;
+    bool head = c->qk_norm == LLMC_QK_NORM_HEAD;
+    if (c->qk_norm != LLMC_QK_NORM_NONE && !c->norm_plain)
+        llmc__column_sums(g, llmc__grad_of(g, role, layer, 0), g->prod, head ? N * heads : N, head ? K : all,
+                          head ? K : all);
+}
+
+/* llmc__grad_fn over tokens: gradients of dheads in the order of the product's rows, to heads; nothing where
+   a bound held. */
+static void llmc__scatter_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), K = c->head_dim, t, i, at;
+    unsigned kind;
+    for (t = begin; t < end; t++) {
+        const float *from = g->dheads + t * W, *raw = job->qkv + t * W;
+        float *to = g->heads + t * W;
+        for (kind = 0; kind < 3; kind++)
+            for (i = 0; i < (kind == 0 ? c->n_head : c->n_kv_head); i++, from += K) {
+                at = llmc__raw_head(c, kind, i);
+                LLMC_MEMCPY(to + at, from, K * sizeof *to);
+            }
+        for (at = 0; c->attn_clamp > 0 && at < W; at++)
+            if (raw[at] >= c->attn_clamp || raw[at] <= -c->attn_clamp)
+                to[at] = 0;
+    }
+}
+
+/* llmc__grad_fn over tokens: what each head's gate gets, dgate [N][G] at the sum that the logistic takes. */
+static void llmc__value_gate_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), wide = llmc__kv_width(c), K = c->head_dim, t, i;
+    for (t = begin; t < end; t++)
+        for (i = 0; i < c->n_kv_head; i++) {
+            const float *dv = g->dheads + (t + 1) * W - wide + i * K;
+            float s = g->gate[t * c->n_kv_head + i];
+            g->dgate[t * c->n_kv_head + i] =
+                3 * s * (1 - s) * llmc__grad_dot(g, dv, job->embed + g->ids[t] * wide + i * K, K);
+        }
+}
+
+/* llmc__grad_fn over the G K columns of the table of value embeddings. */
+static void llmc__value_table_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__heads_job *job = (const llmc__heads_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), wide = llmc__kv_width(c), t, i, N = llmc__grad_tokens(g);
+    float *to = llmc__grad_of(g, LLMC__W_VALUE_EMBED, job->layer, 0);
+    for (t = 0; to != NULL && t < N; t++)
+        for (i = begin; i < end; i++)
+            to[g->ids[t] * wide + i] +=
+                3 * g->gate[t * c->n_kv_head + i / c->head_dim] * g->dheads[(t + 1) * W - wide + i];
+}
+
+/* Value embeddings back: the table, the gates, and what attention reads, din [N][D] +=. */
+static void llmc__value_embed_back(llmc__grad *g, const llmc__heads_job *job, float *din)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), n = c->value_channels, t, i;
+    const float *gate = llmc__grad_weight(g, LLMC__W_VALUE_GATE, job->layer, 0);
+    float *dgate = llmc__grad_of(g, LLMC__W_VALUE_GATE, job->layer, 0);
+    llmc__grad_over(g, llmc__kv_width(c), 16, N, llmc__value_table_piece, job);
+    llmc__grad_over(g, N, 1, llmc__kv_width(c), llmc__value_gate_piece, job);
+    for (t = 0; t < N; t++) /* a few channels: serial */
+        for (i = 0; i < c->n_kv_head; i++) {
+            float d = g->dgate[t * c->n_kv_head + i];
+            if (dgate != NULL)
+                llmc__grad_axpy(g, dgate + i * n, d, job->in + t * c->n_embd, n);
+            llmc__grad_axpy(g, din + t * c->n_embd, d, gate + i * n, n);
+        }
+}
+
+//--[ 22.8 GRAD.attn ]-- attention by tiles, forth and back: Dao 2022
+/* Scores of some queries with some keys exist only as a tile. Forth, a softmax on its way (Milakov 2018)
+   joins tiles; back, a tile's probabilities come again from its scores and the logarithm of the whole sum:
+     P = exp(S - log)   dV = P^T dO   dP = dO V^T   dS = P (dP - dO . O)   dQ = dS K   dK = dS^T Q
+   Dropout's mask multiplies P in O and dV, and dP. A bound, S = c tanh(z / c), gives dz = dS (1 - (S / c)^2).
+   A sink's value a is one more score, without a value: da = -exp(a - log) (dO . O).
+   A task has a key head of a sequence, with all its query heads, so that dK and dV are its own. */
+typedef struct llmc__flash {
+    llmc__grad *g;
+    uint32_t layer;
+    const float *sinks; /* [H] or NULL */
+    float *att, *log;   /* [N][H K], [N][H] */
+    const float *datt;  /* [N][H K] on the way back */
+    uint32_t tickets, pieces, taken;
+} llmc__flash;
+
+/* One tile of it. */
+typedef struct llmc__flash_tile {
+    size_t n;        /* first token of the sequence in the batch */
+    size_t head, kv; /* where its query head and its key head begin in a row of heads */
+    uint32_t h, t, queries, j, keys;
+    float *s, *p, *d, *f, *drop; /* [queries][LLMC__FLASH_KEYS] scores, and what comes of them */
+    float *top, *sum, *dot;      /* [queries] */
+    float *room;                 /* of products */
+} llmc__flash_tile;
+
+/* The places in a row that token n, the t-th of its row, sees: [lo, t], and [start, start + sinks). */
+static uint32_t llmc__flash_from(const llmc__grad *g, uint32_t layer, size_t n, uint32_t t)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t start = g->start[n];
+    bool windowed = c->window_size > 0 && llmc_layers_has(&c->windowed, layer);
+    return windowed && t - start >= c->window_size ? t + 1 - c->window_size : start;
+}
+
+/* Whether any query of the tile sees any of its keys. */
+static bool llmc__flash_sees(const llmc__grad *g, uint32_t layer, const llmc__flash_tile *i)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t t;
+    bool sinks = c->window_size > 0 && c->sink_tokens > 0 && llmc_layers_has(&c->windowed, layer);
+    for (t = 0; t < i->queries; t++) {
+        size_t n = i->n + i->t + t;
+        uint32_t from = sinks ? g->start[n] : llmc__flash_from(g, layer, n, i->t + t);
+        if (i->j <= i->t + t && i->j + i->keys > from)
+            return true;
+    }
+    return false;
+}
+
+/* Scores that a query must not see to the lowest number. False: it sees none of the tile. */
+static bool llmc__flash_mask(const llmc__grad *g, uint32_t layer, const llmc__flash_tile *i, uint32_t q)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t t = i->t + q, start = g->start[i->n + t], from = llmc__flash_from(g, layer, i->n + t, t), j;
+    uint64_t sinks = start + (uint64_t)(from > start ? c->sink_tokens : 0);
+    float *s = i->s + (size_t)q * LLMC__FLASH_KEYS;
+    bool some = false;
+    if (i->j >= from && i->j + i->keys <= t + 1)
+        return true;
+    for (j = 0; j < i->keys; j++) {
+        uint32_t at = i->j + j;
+        bool seen = at <= t && (at >= from || (at >= start && at < sinks));
+        some = some || seen;
+        s[j] = seen ? s[j] : -FLT_MAX;
+    }
+    return some;
+}
+
+/* s [queries][keys] = bounded, scaled scores; f = the slope of the bound, if f is wanted. */
+static void llmc__flash_scores(const llmc__grad *g, const llmc__flash_tile *i, bool slope)
+{
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), K = c->head_dim;
+    float scale = c->attn_scale != 0 ? c->attn_scale : 1 / llmc__sqrtf((float)K), x;
+    uint32_t q, j;
+    llmc__multiply_alone(g->k->train, i->room, i->s, LLMC__FLASH_KEYS, false,
+                         llmc__rows_of(g->heads + (i->n + i->t) * W + i->head, W),
+                         llmc__rows_of(g->heads + (i->n + i->j) * W + i->kv, W), i->queries, i->keys, K);
+    for (q = 0; q < i->queries; q++) {
+        float *s = i->s + (size_t)q * LLMC__FLASH_KEYS;
+        g->k->scale(s, scale, i->keys);
+        if (c->attn_softcap > 0)
+            g->k->softcap(s, i->keys, c->attn_softcap);
+        for (j = 0; slope && c->attn_softcap > 0 && j < i->keys; j++) {
+            x = s[j] / c->attn_softcap;
+            i->f[(size_t)q * LLMC__FLASH_KEYS + j] = 1 - x * x;
+        }
+    }
+}
+
+/* Dropout of probabilities: x of a query of the tile. */
+static void llmc__flash_drop(const llmc__grad *g, uint32_t layer, const llmc__flash_tile *i, uint32_t q,
+                             float *x)
+{
+    const llmc_config *c = &g->p->config;
+    uint64_t row = (i->n / g->o.tokens * c->n_head + i->h) * g->o.tokens + i->t + q;
+    if (g->drop && g->o.dropout > 0)
+        llmc__drop(x, i->keys, llmc__drop_key(g, layer, LLMC__DROP_ATTENTION), row * g->o.tokens + i->j,
+                   g->o.dropout);
+}
+
+/* A tile of a query block joins what came before. */
+static void llmc__flash_join(const llmc__flash *a, llmc__flash_tile *i)
+{
+    llmc__grad *g = a->g;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), Q = llmc__q_width(c), K = c->head_dim;
+    float *out = a->att + (i->n + i->t) * Q + i->head;
+    uint32_t q;
+    llmc__flash_scores(g, i, false);
+    for (q = 0; q < i->queries; q++) {
+        float *s = i->s + (size_t)q * LLMC__FLASH_KEYS, top, less;
+        if (!llmc__flash_mask(g, a->layer, i, q)) {
+            LLMC_MEMSET(s, 0, i->keys * sizeof *s);
+            continue;
+        }
+        top = g->k->max(s, i->keys);
+        top = top > i->top[q] ? top : i->top[q];
+        less = llmc__expf(i->top[q] - top);
+        i->sum[q] = i->sum[q] * less + g->k->exp_sum(s, i->keys, top);
+        i->top[q] = top;
+        if (less != 1)
+            g->k->scale(out + q * Q, less, K);
+        llmc__flash_drop(g, a->layer, i, q, s);
+    }
+    llmc__multiply_alone(g->k->train, i->room, out, Q, true, llmc__rows_of(i->s, LLMC__FLASH_KEYS),
+                         llmc__cols_of(g->heads + (i->n + i->j) * W + i->kv + llmc__kv_width(c), W),
+                         i->queries, K, i->keys);
+}
+
+/* One block of queries of one head, over all its keys. */
+static void llmc__flash_forward(const llmc__flash *a, llmc__flash_tile *i)
+{
+    llmc__grad *g = a->g;
+    const llmc_config *c = &g->p->config;
+    size_t Q = llmc__q_width(c), K = c->head_dim;
+    uint32_t q;
+    for (q = 0; q < i->queries; q++) {
+        i->top[q] = a->sinks != NULL ? a->sinks[i->h] : -FLT_MAX;
+        i->sum[q] = a->sinks != NULL ? 1.0f : 0.0f;
+        LLMC_MEMSET(a->att + (i->n + i->t + q) * Q + i->head, 0, K * sizeof(float));
+    }
+    for (i->j = 0; i->j < i->t + i->queries; i->j += LLMC__FLASH_KEYS) {
+        i->keys = (uint32_t)llmc__min(LLMC__FLASH_KEYS, i->t + i->queries - i->j);
+        if (llmc__flash_sees(g, a->layer, i))
+            llmc__flash_join(a, i);
+    }
+    for (q = 0; q < i->queries; q++) {
+        size_t n = i->n + i->t + q;
+        g->k->scale(a->att + n * Q + i->head, 1 / i->sum[q], K);
+        a->log[n * c->n_head + i->h] = i->top[q] + llmc__logf(i->sum[q]);
+    }
+}
+
+/* d = gradients of the tile's scores, p = its probabilities as they met the values. */
+static void llmc__flash_slopes(const llmc__flash *a, llmc__flash_tile *i)
+{
+    llmc__grad *g = a->g;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), Q = llmc__q_width(c), K = c->head_dim;
+    float scale = c->attn_scale != 0 ? c->attn_scale : 1 / llmc__sqrtf((float)K);
+    uint32_t q, j;
+    llmc__flash_scores(g, i, true);
+    llmc__multiply_alone(g->k->train, i->room, i->d, LLMC__FLASH_KEYS, false,
+                         llmc__rows_of(a->datt + (i->n + i->t) * Q + i->head, Q),
+                         llmc__rows_of(g->heads + (i->n + i->j) * W + i->kv + llmc__kv_width(c), W),
+                         i->queries, i->keys, K);
+    for (q = 0; q < i->queries; q++) {
+        size_t n = i->n + i->t + q, at = (size_t)q * LLMC__FLASH_KEYS;
+        float *s = i->s + at, *d = i->d + at, *p = i->p + at, *f = i->f + at;
+        if (!llmc__flash_mask(g, a->layer, i, q))
+            LLMC_MEMSET(s, 0, i->keys * sizeof *s);
+        else
+            (void)g->k->exp_sum(s, i->keys, a->log[n * c->n_head + i->h]);
+        LLMC_MEMCPY(p, s, i->keys * sizeof *p);
+        llmc__flash_drop(g, a->layer, i, q, p);
+        llmc__flash_drop(g, a->layer, i, q, d);
+        for (j = 0; j < i->keys; j++)
+            d[j] = s[j] * (d[j] - i->dot[q]) * scale;
+        if (c->attn_softcap > 0)
+            g->k->mul(d, f, i->keys);
+    }
+}
+
+/* One block of queries of one head back. */
+static void llmc__flash_backward(const llmc__flash *a, llmc__flash_tile *i)
+{
+    llmc__grad *g = a->g;
+    const llmc__train_kernels *k = g->k->train;
+    const llmc_config *c = &g->p->config;
+    size_t W = llmc__qkv_width(c), Q = llmc__q_width(c), K = c->head_dim, G = llmc__kv_width(c), keys;
+    const float *datt = a->datt + (i->n + i->t) * Q + i->head, *q0 = g->heads + (i->n + i->t) * W + i->head;
+    float *dq = g->dheads + (i->n + i->t) * W + i->head;
+    uint32_t q;
+    for (q = 0; q < i->queries; q++) {
+        size_t n = i->n + i->t + q;
+        i->dot[q] = llmc__grad_dot(g, datt + q * Q, a->att + n * Q + i->head, K);
+        if (a->sinks != NULL)
+            g->dsink[i->n / g->o.tokens * c->n_head + i->h] -=
+                llmc__expf(a->sinks[i->h] - a->log[n * c->n_head + i->h]) * i->dot[q];
+    }
+    for (i->j = 0; i->j < i->t + i->queries; i->j += LLMC__FLASH_KEYS) {
+        i->keys = (uint32_t)llmc__min(LLMC__FLASH_KEYS, i->t + i->queries - i->j);
+        if (!llmc__flash_sees(g, a->layer, i))
+            continue;
+        keys = (i->n + i->j) * W + i->kv;
+        llmc__flash_slopes(a, i);
+        llmc__multiply_alone(k, i->room, g->dheads + keys + G, W, true, llmc__cols_of(i->p, LLMC__FLASH_KEYS),
+                             llmc__cols_of(datt, Q), i->keys, K, i->queries);
+        llmc__multiply_alone(k, i->room, dq, W, true, llmc__rows_of(i->d, LLMC__FLASH_KEYS),
+                             llmc__cols_of(g->heads + keys, W), i->queries, K, i->keys);
+        llmc__multiply_alone(k, i->room, g->dheads + keys, W, true, llmc__cols_of(i->d, LLMC__FLASH_KEYS),
+                             llmc__cols_of(q0, W), i->keys, K, i->queries);
+    }
+}
+
+/* A tile over a worker's scratch. */
+static void llmc__flash_over(const llmc__grad *g, uint32_t piece, llmc__flash_tile *i)
+{
+    size_t tile = (size_t)LLMC__FLASH_KEYS * LLMC__FLASH_QUERIES;
+    i->s = g->tiles + piece * g->tile_floats;
+    i->p = i->s + tile;
+    i->d = i->p + tile;
+    i->f = i->d + tile;
+    i->drop = i->f + tile;
+    i->top = i->drop + tile;
+    i->sum = i->top + LLMC__FLASH_QUERIES;
+    i->dot = i->sum + LLMC__FLASH_QUERIES;
+    i->room = i->dot + LLMC__FLASH_QUERIES;
+}
+
+/* llmc_task_fn: sequences and key heads, as tickets say. */
+static void llmc__flash_piece(void *arg, uint32_t piece)
+{
+    llmc__flash *a = (llmc__flash *)arg;
+    const llmc_config *c = &a->g->p->config;
+    uint32_t ticket = UINT32_MAX, T = a->g->o.tokens, rep = c->n_head / c->n_kv_head, r;
+    llmc__flash_tile i;
+    llmc__flash_over(a->g, piece, &i);
+    while ((ticket = llmc__ticket(&a->taken, ticket, piece, a->pieces)) < a->tickets) {
+        uint32_t kv = ticket % c->n_kv_head;
+        i.n = (size_t)(ticket / c->n_kv_head) * T;
+        i.kv = llmc__q_width(c) + (size_t)kv * c->head_dim;
+        for (r = 0; r < rep; r++) {
+            i.h = kv * rep + r;
+            i.head = (size_t)i.h * c->head_dim;
+            for (i.t = 0; i.t < T; i.t += LLMC__FLASH_QUERIES) {
+                i.queries = (uint32_t)llmc__min(LLMC__FLASH_QUERIES, T - i.t);
+                if (a->datt == NULL)
+                    llmc__flash_forward(a, &i);
+                else
+                    llmc__flash_backward(a, &i);
+            }
+        }
+    }
+}
+
+/* Attention of a layer over heads [N][W]: forth to s->att and s->log, or back from datt to dheads. */
+static void llmc__flash_run(llmc__grad *g, uint32_t layer, llmc__grad_layer *s, const float *datt)
+{
+    const llmc_config *c = &g->p->config;
+    llmc__flash a;
+    a.g = g;
+    a.layer = layer;
+    a.sinks = c->sink_logits ? llmc__grad_weight(g, LLMC__W_SINKS, layer, 0) : NULL;
+    a.att = s->att;
+    a.log = s->log;
+    a.datt = datt;
+    a.taken = 0;
+    a.tickets = g->o.rows * c->n_kv_head;
+    a.pieces = (uint32_t)llmc__min(llmc__max(1, g->o.tasks.workers), a.tickets);
+    llmc__run(&g->o.tasks, a.pieces, llmc__flash_piece, &a);
+}
+
+/* The product that makes queries, keys and values. */
+static llmc__linear llmc__qkv_map(const llmc__grad *g, uint32_t l)
+{
+    if (g->p->config.qkv_grouped)
+        return llmc__linear_of(g, LLMC__W_QKV, 1, LLMC__W_QKV_B, l, 0);
+    return llmc__linear_of(g, LLMC__W_Q, 3, LLMC__W_Q_B, l, 0);
+}
+
+/* out [N][D] = attention(in [N][D]) of layer l. With `again` false only what the way back needs of it is made
+   again: heads. */
+static void llmc__grad_heads(llmc__grad *g, uint32_t l, const float *in, const float *qkv)
+{
+    llmc__heads_job job = llmc__heads_of(g, l, in, qkv);
+    llmc__grad_over(g, llmc__grad_tokens(g), 1, llmc__qkv_width(&g->p->config), llmc__heads_piece, &job);
+}
+
+static void llmc__grad_attention(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in, float *out)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g);
+    llmc__linear qkv = llmc__qkv_map(g, l);
+    llmc__linear_forward(g, &qkv, s->qkv, in, N);
+    if (c->attn_clamp > 0)
+        llmc__clamp(s->qkv, N * llmc__qkv_width(c), c->attn_clamp);
+    llmc__grad_heads(g, l, in, s->qkv);
+    llmc__flash_run(g, l, s, NULL);
+    if (llmc__param_of(g->p, LLMC__W_O, l) != NULL) {
+        llmc__linear o = llmc__linear_of(g, LLMC__W_O, 1, LLMC__W_O_B, l, 0);
+        llmc__linear_forward(g, &o, out, s->att, N);
+    } else {
+        LLMC_MEMCPY(out, s->att, N * c->n_embd * sizeof *out);
+    }
+}
+
+/* Gradients of the sinks' values: sequence after sequence. */
+static void llmc__sinks_back(llmc__grad *g, uint32_t l)
+{
+    size_t H = g->p->config.n_head, b;
+    float *to = llmc__grad_of(g, LLMC__W_SINKS, l, 0);
+    for (b = 0; to != NULL && b < g->o.rows; b++)
+        g->k->add(to, g->dsink + b * H, H);
+}
+
+/* From dy [N][D] at attention's output to din [N][D] at its input; in as it was. dy is lost. */
+static void llmc__grad_attention_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in,
+                                      const float *dy, float *din)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g);
+    llmc__linear qkv = llmc__qkv_map(g, l);
+    llmc__heads_job job;
+    const float *datt = dy;
+    if (llmc__param_of(g->p, LLMC__W_O, l) != NULL) {
+        llmc__linear o = llmc__linear_of(g, LLMC__W_O, 1, LLMC__W_O_B, l, 0);
+        llmc__linear_backward(g, &o, g->hat, false, dy, s->att, N);
+        datt = g->hat;
+    }
+    llmc__grad_heads(g, l, in, s->qkv);
+    LLMC_MEMSET(g->dheads, 0, N * llmc__qkv_width(c) * sizeof(float));
+    if (c->sink_logits)
+        LLMC_MEMSET(g->dsink, 0, (size_t)g->o.rows * c->n_head * sizeof(float));
+    llmc__flash_run(g, l, s, datt);
+    if (c->sink_logits)
+        llmc__sinks_back(g, l);
+    job = llmc__heads_of(g, l, in, s->qkv);
+    llmc__grad_over(g, N, 1, llmc__q_width(c), llmc__unshape_queries, &job);
+    llmc__qk_norm_sums(g, LLMC__W_Q_NORM, l, c->n_head);
+    llmc__grad_over(g, N, 1, llmc__kv_width(c), llmc__unshape_keys, &job);
+    llmc__qk_norm_sums(g, LLMC__W_K_NORM, l, c->n_kv_head);
+    llmc__grad_over(g, N, 1, llmc__qkv_width(c), llmc__scatter_piece, &job);
+    llmc__linear_backward(g, &qkv, din, false, g->heads, in, N);
+    if (job.embed != NULL)
+        llmc__value_embed_back(g, &job, din);
+}
+
+//--[ 22.9 GRAD.ffn ]-- feed-forward and its activations
+/* The roles of a feed-forward. */
+typedef struct llmc__mlp_roles {
+    unsigned gate, up, down, gate_bias, up_bias, down_bias;
+} llmc__mlp_roles;
+
+static const llmc__mlp_roles llmc__mlp_dense = {LLMC__W_GATE,   LLMC__W_UP,   LLMC__W_DOWN,
+                                                LLMC__W_GATE_B, LLMC__W_UP_B, LLMC__W_DOWN_B};
+static const llmc__mlp_roles llmc__mlp_shared = {LLMC__W_SHARED_GATE, LLMC__W_SHARED_UP, LLMC__W_SHARED_DOWN,
+                                                 LLMC__NO_ROLE,       LLMC__NO_ROLE,     LLMC__NO_ROLE};
+
+/* Rows of activations: up [n][F2] is gate and up side by side, or up alone. */
+typedef struct llmc__act_job {
+    const float *up;
+    size_t width;
+} llmc__act_job;
+
+/* llmc__grad_fn over rows: act [n][F] = a(gate) up, or a(up). */
+static void llmc__act_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__act_job *job = (const llmc__act_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t F = job->width, t;
+    for (t = begin; t < end; t++) {
+        const float *gate = job->up + t * (c->gated ? 2 : 1) * F, *up = gate + F;
+        float *out = g->act + t * F;
+        LLMC_MEMCPY(out, c->act == LLMC_ACT_SWIGLU_OAI ? up : gate, F * sizeof *out);
+        if (c->act == LLMC_ACT_SWIGLU_OAI) {
+            g->k->swiglu_oai(out, gate, F);
+            continue;
+        }
+        g->k->act[c->act](out, F);
+        if (c->gated)
+            g->k->mul(out, up, F);
+    }
+}
+
+/* gpt-oss: with x = min(gate, 7), u = up within 7, s the logistic of 1.702 x: y = x s (u + 1), so
+     dx = dy (u + 1) (s + 1.702 x s (1 - s))       du = dy x s       and nothing beyond a bound. */
+static void llmc__swiglu_oai_back(float *dgate, float *dup, const float *gate, const float *up,
+                                  const float *d, size_t n)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float x = gate[i] > 7 ? 7 : gate[i], u = up[i] > 7 ? 7 : up[i] < -7 ? -7 : up[i];
+        float s = llmc__sigmoid(1.702f * x);
+        dgate[i] = gate[i] > 7 ? 0 : d[i] * (u + 1) * (s + 1.702f * x * s * (1 - s));
+        dup[i] = up[i] > 7 || up[i] < -7 ? 0 : d[i] * x * s;
+    }
+}
+
+/* llmc__grad_fn over rows: dact [n][F2] from dmid [n][F], the gradient at act.
+     y = a(gate) up     dgate = dy up a'(gate)   dup = dy a(gate)          y = a(x)     dx = dy a'(x)   */
+static void llmc__act_back_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__act_job *job = (const llmc__act_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t F = job->width, t;
+    for (t = begin; t < end; t++) {
+        const float *gate = job->up + t * (c->gated ? 2 : 1) * F, *up = gate + F, *d = g->dmid + t * F;
+        float *dgate = g->dact + t * (c->gated ? 2 : 1) * F, *dup = dgate + F;
+        if (c->act == LLMC_ACT_SWIGLU_OAI) {
+            llmc__swiglu_oai_back(dgate, dup, gate, up, d, F);
+            continue;
+        }
+        LLMC_MEMCPY(dgate, d, F * sizeof *d);
+        if (c->gated) {
+            LLMC_MEMCPY(dup, gate, F * sizeof *d);
+            g->k->act[c->act](dup, F);
+            g->k->mul(dup, d, F);
+            g->k->mul(dgate, up, F);
+        }
+        g->k->train->back[c->act](dgate, gate, F);
+    }
+}
+
+/* Gate and up in one product, or up. */
+static llmc__linear llmc__up_map(const llmc__grad *g, const llmc__mlp_roles *r, uint32_t l)
+{
+    if (g->p->config.gated)
+        return llmc__linear_of(g, r->gate, 2, r->gate_bias, l, 0);
+    return llmc__linear_of(g, r->up, 1, r->up_bias, l, 0);
+}
+
+static void llmc__grad_act(llmc__grad *g, const float *up, size_t width, size_t n, bool back)
+{
+    llmc__act_job job;
+    job.up = up;
+    job.width = width;
+    llmc__grad_over(g, n, 1, 16 * width, back ? llmc__act_back_piece : llmc__act_piece, &job);
+}
+
+/* out [N][D] = feed-forward(in [N][D]); up [N][F2] is kept. */
+static void llmc__grad_mlp(llmc__grad *g, const llmc__mlp_roles *r, uint32_t l, float *up, const float *in,
+                           float *out)
+{
+    size_t N = llmc__grad_tokens(g);
+    llmc__linear first = llmc__up_map(g, r, l), down = llmc__linear_of(g, r->down, 1, r->down_bias, l, 0);
+    llmc__linear_forward(g, &first, up, in, N);
+    llmc__grad_act(g, up, down.cols, N, false);
+    llmc__linear_forward(g, &down, out, g->act, N);
+}
+
+/* From dout to din, or with add din +=. */
+static void llmc__grad_mlp_back(llmc__grad *g, const llmc__mlp_roles *r, uint32_t l, const float *up,
+                                const float *in, const float *dout, float *din, bool add)
+{
+    size_t N = llmc__grad_tokens(g);
+    llmc__linear first = llmc__up_map(g, r, l), down = llmc__linear_of(g, r->down, 1, r->down_bias, l, 0);
+    llmc__grad_act(g, up, down.cols, N, false);
+    llmc__linear_backward(g, &down, g->dmid, false, dout, g->act, N);
+    llmc__grad_act(g, up, down.cols, N, true);
+    llmc__linear_backward(g, &first, din, add, g->dact, in, N);
+}
+
+//--[ 22.10 GRAD.experts ]-- mixture of experts, with Fedus 2021's loss that keeps them equally busy
+/* A layer's experts on their way. */
+typedef struct llmc__moe_job {
+    uint32_t layer;
+    llmc__grad_layer *s;
+    const float *from; /* [N][D] rows that are picked, or that shares multiply */
+    float *to;         /* [N][D] or [N U][D] */
+    const float *part; /* [E] what the balance adds to each probability's gradient */
+    const float *w;    /* [D] router of the shared experts, or NULL */
+} llmc__moe_job;
+
+/* llmc__grad_fn over tokens: from scores to probabilities, the chosen experts and their shares, as 15.7. */
+static void llmc__moe_route_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    const llmc_config *c = &g->p->config;
+    uint32_t E = c->n_expert, U = c->n_expert_used, u;
+    size_t t;
+    for (t = begin; t < end; t++) {
+        float *p = job->s->prob + t * E, *share = job->s->share + t * U, some = 0;
+        uint32_t *chosen = job->s->chosen + t * U;
+        llmc__choose_experts(p, E, chosen, U);
+        g->k->scale(p, 1 / g->k->exp_sum(p, E, g->k->max(p, E)), E);
+        for (u = 0; u < U; u++)
+            some += p[chosen[u]];
+        for (u = 0; u < U; u++)
+            share[u] = p[chosen[u]] / (c->expert_renorm ? some : 1);
+    }
+}
+
+/* g->order and g->first, as llmc__sort_by_expert. */
+static void llmc__moe_sort(llmc__grad *g, const llmc__grad_layer *s)
+{
+    const llmc_config *c = &g->p->config;
+    uint32_t n = llmc__grad_tokens(g) * c->n_expert_used, at = 0, i;
+    LLMC_MEMSET(g->first, 0, c->n_expert * sizeof *g->first);
+    for (i = 0; i < n; i++)
+        g->first[s->chosen[i]]++;
+    for (i = 0; i < c->n_expert; i++) {
+        at += g->first[i];
+        g->first[i] = at - g->first[i];
+    }
+    for (i = 0; i < n; i++)
+        g->order[g->first[s->chosen[i]]++] = i;
+}
+
+/* llmc__grad_fn over places: to [N U][D] = the token of each. */
+static void llmc__moe_pick_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    size_t D = g->p->config.n_embd, U = g->p->config.n_expert_used, i;
+    for (i = begin; i < end; i++)
+        LLMC_MEMCPY(job->to + i * D, job->from + g->order[i] / U * D, D * sizeof(float));
+}
+
+/* llmc__grad_fn over the D columns: to [N][D] += shares times answers, or answers alone where there is no
+   layer (s NULL); place after place, as 15.7. */
+static void llmc__moe_gather_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    size_t D = g->p->config.n_embd, U = g->p->config.n_expert_used, n = llmc__grad_tokens(g) * U, i;
+    for (i = 0; i < n; i++)
+        llmc__grad_axpy(g, job->to + g->order[i] / U * D + begin,
+                        job->s != NULL ? job->s->share[g->order[i]] : 1, g->answer + i * D + begin,
+                        end - begin);
+}
+
+/* One of the maps of expert e, and its places [*at, *at + *n). */
+static llmc__linear llmc__moe_map(const llmc__grad *g, unsigned role, uint32_t l, uint32_t e, size_t *at,
+                                  size_t *n)
+{
+    unsigned bias = role - LLMC__W_EXPERTS_GATE + LLMC__W_EXPERTS_GATE_B;
+    llmc__linear m = llmc__linear_of(g, role, 1, bias, l, e);
+    *at = e > 0 ? g->first[e - 1] : 0;
+    *n = g->first[e] - *at;
+    if (role != LLMC__W_EXPERTS_DOWN && g->p->config.gated)
+        m.stride = 2 * (size_t)m.rows;
+    return m;
+}
+
+/* The load-balancing loss of a layer, E sum_e f_e P_e: f_e the share of places that expert e got, P_e its
+   mean probability. */
+static double llmc__moe_balance(const llmc__grad *g, const llmc__grad_layer *s)
+{
+    size_t N = llmc__grad_tokens(g), E = g->p->config.n_expert, U = g->p->config.n_expert_used, t, e;
+    double sum = 0, P, f;
+    for (e = 0; e < E; e++) {
+        P = 0;
+        for (t = 0; t < N; t++)
+            P += (double)s->prob[t * E + e];
+        f = (double)(g->first[e] - (e > 0 ? g->first[e - 1] : 0)) / (double)(N * U);
+        sum += f * P / (double)N;
+    }
+    return sum * (double)E;
+}
+
+/* llmc__grad_fn over tokens: to += answer, times the logistic of their router if there is one. */
+static void llmc__moe_shared_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    size_t D = g->p->config.n_embd, t;
+    for (t = begin; t < end; t++) {
+        float a = job->w != NULL ? llmc__sigmoid(llmc__grad_dot(g, job->w, job->from + t * D, D)) : 1;
+        llmc__grad_axpy(g, job->to + t * D, a, g->answer + t * D, D);
+    }
+}
+
+/* out [N][D] = experts(in [N][D]). */
+static void llmc__grad_moe(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in, float *out)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), D = c->n_embd, M = c->n_ff_expert, two = c->gated ? 2 : 1, at, n;
+    llmc__linear m = llmc__linear_of(g, LLMC__W_ROUTER, 1, LLMC__W_ROUTER_B, l, 0);
+    llmc__moe_job job;
+    uint32_t e;
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.layer = l;
+    job.s = s;
+    job.from = in;
+    job.to = g->picked;
+    llmc__linear_forward(g, &m, s->prob, in, N);
+    llmc__grad_over(g, N, 1, 8 * c->n_expert, llmc__moe_route_piece, &job);
+    llmc__moe_sort(g, s);
+    if (!g->again)
+        g->balance_sum += llmc__moe_balance(g, s);
+    llmc__grad_over(g, N * c->n_expert_used, 1, D, llmc__moe_pick_piece, &job);
+    for (e = 0; e < c->n_expert; e++) {
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_UP, l, e, &at, &n);
+        llmc__linear_forward(g, &m, s->expert + at * two * M + (two - 1) * M, g->picked + at * D, n);
+        if (!c->gated)
+            continue;
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_GATE, l, e, &at, &n);
+        llmc__linear_forward(g, &m, s->expert + at * two * M, g->picked + at * D, n);
+    }
+    llmc__grad_act(g, s->expert, M, N * c->n_expert_used, false);
+    for (e = 0; e < c->n_expert; e++) {
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_DOWN, l, e, &at, &n);
+        llmc__linear_forward(g, &m, g->answer + at * D, g->act + at * M, n);
+    }
+    LLMC_MEMSET(out, 0, N * D * sizeof *out);
+    job.to = out;
+    llmc__grad_over(g, D, 16, N * c->n_expert_used, llmc__moe_gather_piece, &job);
+    if (c->n_ff_shared == 0)
+        return;
+    llmc__grad_mlp(g, &llmc__mlp_shared, l, s->shared, in, g->answer);
+    job.w = llmc__grad_weight(g, LLMC__W_SHARED_ROUTER, l, 0);
+    llmc__grad_over(g, N, 1, 2 * D, llmc__moe_shared_piece, &job);
+}
+
+/* llmc__grad_fn over places: what a share gets, before the share scales both dout and dmid. With
+   out = sum_u share_u (W act_u + b) and dmid = W^T dout
+     dshare_u = (W act_u + b) . dout = act_u . dmid + b . dout     dact_u = share_u dmid   */
+static void llmc__moe_share_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    size_t D = g->p->config.n_embd, M = g->p->config.n_ff_expert, i;
+    for (i = begin; i < end; i++) {
+        uint32_t place = g->order[i];
+        const float *bias = llmc__grad_weight(g, LLMC__W_EXPERTS_DOWN_B, job->layer, job->s->chosen[place]);
+        float share = job->s->share[place], sum = llmc__grad_dot(g, g->act + i * M, g->dmid + i * M, M);
+        if (bias != NULL)
+            sum += llmc__grad_dot(g, bias, g->answer + i * D, D);
+        g->dshare[place] = sum;
+        g->k->scale(g->answer + i * D, share, D);
+        g->k->scale(g->dmid + i * M, share, M);
+    }
+}
+
+/* llmc__grad_fn over tokens: dscore [N][E] through the softmax p, from shares and from the balance. A share
+   is its expert's probability, or, with expert_renorm, the softmax of the chosen scores alone:
+     dp_e = part_e (+ dshare_e)     dscore_e = p_e (dp_e - sum_k p_k dp_k)
+                                    dscore_u += share_u (dshare_u - sum_v share_v dshare_v)
+   The balance, E sum_e f_e mean(p_e) with f_e as a constant, gives part_e = E f_e / N times its factor. */
+static void llmc__moe_score_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    const llmc_config *c = &g->p->config;
+    uint32_t E = c->n_expert, U = c->n_expert_used, u, e;
+    size_t t;
+    for (t = begin; t < end; t++) {
+        const float *p = job->s->prob + t * E, *share = job->s->share + t * U, *d = g->dshare + t * U;
+        const uint32_t *chosen = job->s->chosen + t * U;
+        float *out = g->dscore + t * E, sum = 0;
+        for (e = 0; e < E; e++) {
+            out[e] = job->part[e];
+            sum += p[e] * out[e];
+        }
+        for (u = 0; u < U && !c->expert_renorm; u++) {
+            out[chosen[u]] += d[u];
+            sum += share[u] * d[u];
+        }
+        for (e = 0; e < E; e++)
+            out[e] = p[e] * (out[e] - sum);
+        for (sum = 0, u = 0; u < U; u++)
+            sum += share[u] * d[u];
+        for (u = 0; u < U && c->expert_renorm; u++)
+            out[chosen[u]] += share[u] * (d[u] - sum);
+    }
+}
+
+/* llmc__grad_fn over tokens: dshare = what the shared experts' router gets; answer, their output, becomes the
+   gradient there. dout is job->to. With s the logistic of z = w . in:
+     out = s answer     danswer = s dout     dz = s (1 - s) (dout . answer)   */
+static void llmc__moe_shared_back_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__moe_job *job = (const llmc__moe_job *)arg;
+    size_t D = g->p->config.n_embd, t;
+    for (t = begin; t < end; t++) {
+        float a = job->w != NULL ? llmc__sigmoid(llmc__grad_dot(g, job->w, job->from + t * D, D)) : 1;
+        g->dshare[t] = a * (1 - a) * llmc__grad_dot(g, job->to + t * D, g->answer + t * D, D);
+        LLMC_MEMCPY(g->answer + t * D, job->to + t * D, D * sizeof(float));
+        g->k->scale(g->answer + t * D, a, D);
+    }
+}
+
+/* The shared experts back: din [N][D] +=. */
+static void llmc__moe_shared_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in,
+                                  float *dout, float *din)
+{
+    size_t N = llmc__grad_tokens(g), D = g->p->config.n_embd, t;
+    llmc__linear down = llmc__linear_of(g, LLMC__W_SHARED_DOWN, 1, LLMC__NO_ROLE, l, 0);
+    float *dw = llmc__grad_of(g, LLMC__W_SHARED_ROUTER, l, 0);
+    llmc__moe_job job;
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.w = llmc__grad_weight(g, LLMC__W_SHARED_ROUTER, l, 0);
+    job.from = in;
+    job.to = dout;
+    llmc__grad_act(g, s->shared, down.cols, N, false);
+    llmc__linear_forward(g, &down, g->answer, g->act, N);
+    llmc__grad_over(g, N, 1, 4 * D, llmc__moe_shared_back_piece, &job);
+    llmc__grad_mlp_back(g, &llmc__mlp_shared, l, s->shared, in, g->answer, din, true);
+    for (t = 0; t < N && job.w != NULL; t++) {
+        if (dw != NULL)
+            llmc__grad_axpy(g, dw, g->dshare[t], in + t * D, D);
+        llmc__grad_axpy(g, din + t * D, g->dshare[t], job.w, D);
+    }
+}
+
+/* From dout to din, both [N][D]. */
+static void llmc__grad_moe_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in, float *dout,
+                                float *din)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), D = c->n_embd, M = c->n_ff_expert, two = c->gated ? 2 : 1, at, n;
+    size_t places = N * c->n_expert_used;
+    llmc__linear m;
+    llmc__moe_job job;
+    uint32_t e;
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.layer = l;
+    job.s = s;
+    llmc__moe_sort(g, s);
+    job.from = in;
+    job.to = g->picked;
+    llmc__grad_over(g, places, 1, D, llmc__moe_pick_piece, &job);
+    job.from = dout;
+    job.to = g->answer;
+    llmc__grad_over(g, places, 1, D, llmc__moe_pick_piece, &job);
+    llmc__grad_act(g, s->expert, M, places, false);
+    for (e = 0; e < c->n_expert; e++) {
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_DOWN, l, e, &at, &n);
+        llmc__linear_input(g, &m, g->dmid + at * M, false, g->answer + at * D, n);
+    }
+    llmc__grad_over(g, places, 1, 2 * (D + M), llmc__moe_share_piece, &job);
+    for (e = 0; e < c->n_expert; e++) {
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_DOWN, l, e, &at, &n);
+        llmc__linear_backward(g, &m, NULL, false, g->answer + at * D, g->act + at * M, n);
+        g->part[e] =
+            g->o.balance *
+            (float)((double)c->n_expert * (double)n / (double)places / (double)N * (double)g->scored) *
+            g->scale;
+    }
+    llmc__grad_act(g, s->expert, M, places, true);
+    for (e = 0; e < c->n_expert; e++) {
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_UP, l, e, &at, &n);
+        llmc__linear_backward(g, &m, g->answer + at * D, false, g->dact + at * two * M + (two - 1) * M,
+                              g->picked + at * D, n);
+        if (!c->gated)
+            continue;
+        m = llmc__moe_map(g, LLMC__W_EXPERTS_GATE, l, e, &at, &n);
+        llmc__linear_backward(g, &m, g->answer + at * D, true, g->dact + at * two * M, g->picked + at * D, n);
+    }
+    job.part = g->part;
+    llmc__grad_over(g, N, 1, 4 * c->n_expert, llmc__moe_score_piece, &job);
+    LLMC_MEMSET(din, 0, N * D * sizeof *din);
+    job.s = NULL;
+    job.to = din;
+    llmc__grad_over(g, D, 16, places, llmc__moe_gather_piece, &job);
+    m = llmc__linear_of(g, LLMC__W_ROUTER, 1, LLMC__W_ROUTER_B, l, 0);
+    llmc__linear_backward(g, &m, din, true, g->dscore, in, N);
+    if (c->n_ff_shared > 0)
+        llmc__moe_shared_back(g, l, s, in, dout, din);
+}
+
+//--[ 22.11 GRAD.block ]-- one layer, forth and back; read beside 17.4
+static float *llmc__grad_x(const llmc__grad *g, uint32_t l)
+{
+    return g->x + (size_t)l * llmc__grad_tokens(g) * g->p->config.n_embd;
+}
+
+static void llmc__grad_ffn(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in, float *out)
+{
+    if (llmc__has_experts(&g->p->config, l))
+        llmc__grad_moe(g, l, s, in, out);
+    else
+        llmc__grad_mlp(g, &llmc__mlp_dense, l, s->up, in, out);
+}
+
+static void llmc__grad_ffn_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *in, float *dout,
+                                float *din)
+{
+    if (llmc__has_experts(&g->p->config, l))
+        llmc__grad_moe_back(g, l, s, in, dout, din);
+    else
+        llmc__grad_mlp_back(g, &llmc__mlp_dense, l, s->up, in, dout, din, false);
+}
+
+/* What a layer's branches read: x, or with x_lambdas a x + a0 x0, in g->in. */
+static const float *llmc__grad_input(llmc__grad *g, uint32_t l)
+{
+    size_t n = (size_t)llmc__grad_tokens(g) * g->p->config.n_embd;
+    const float *x = llmc__grad_x(g, l);
+    if (!g->p->config.x_lambdas)
+        return x;
+    LLMC_MEMSET(g->in, 0, n * sizeof *x);
+    llmc__grad_add(g, g->in, llmc__grad_weight(g, LLMC__W_X_LAMBDAS, 0, 0)[l], x, n);
+    llmc__grad_add(g, g->in, llmc__grad_weight(g, LLMC__W_X0_LAMBDAS, 0, 0)[l], g->x, n);
+    return g->in;
+}
+
+/* A branch's input: x normed, in room, or x. */
+static const float *llmc__grad_branch(llmc__grad *g, uint32_t l, const float *x, unsigned norm, unsigned bias,
+                                      float *room)
+{
+    if (!g->p->config.pre_norm)
+        return x;
+    llmc__grad_norm(g, room, x, norm, bias, l);
+    return room;
+}
+
+/* The roles around a branch's end. */
+typedef struct llmc__join_roles {
+    unsigned branch, post, post_bias, drop;
+} llmc__join_roles;
+
+static const llmc__join_roles llmc__join_first = {LLMC__W_ATTN_BRANCH_NORM, LLMC__W_ATTN_POST_NORM,
+                                                  LLMC__W_ATTN_POST_NORM_B, LLMC__DROP_FIRST};
+static const llmc__join_roles llmc__join_second = {LLMC__W_FFN_BRANCH_NORM, LLMC__W_FFN_POST_NORM,
+                                                   LLMC__W_FFN_POST_NORM_B, LLMC__DROP_SECOND};
+
+/* out = post norm(x + residual_scale dropout(branch norm(y))). y is lost unless there is a branch norm; sum:
+   what the post norm reads, kept, or NULL. */
+static void llmc__grad_join(llmc__grad *g, uint32_t l, const llmc__join_roles *r, float *out, const float *x,
+                            float *y, float *sum)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = (size_t)llmc__grad_tokens(g) * c->n_embd;
+    float *to = c->post_norm ? sum : out;
+    if (c->branch_norm) {
+        llmc__grad_norm(g, g->prod, y, r->branch, LLMC__NO_ROLE, l);
+        y = g->prod;
+    }
+    llmc__grad_drop(g, y, l, r->drop);
+    LLMC_MEMCPY(to, x, n * sizeof *to);
+    llmc__grad_add(g, to, c->residual_scale, y, n);
+    if (c->post_norm)
+        llmc__grad_norm(g, out, sum, r->post, r->post_bias, l);
+}
+
+/* d at out becomes that at x; dy [N][D] = that at y. With u = x + r m b(y), m dropout's mask, b and p norms:
+     out = p(u)     dx = du = p'(dout)     dy = b'(m r du)   */
+static void llmc__grad_join_back(llmc__grad *g, uint32_t l, const llmc__join_roles *r, float *d, float *dy,
+                                 const float *y, const float *sum)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = (size_t)llmc__grad_tokens(g) * c->n_embd;
+    if (c->post_norm)
+        llmc__grad_norm_back(g, d, sum, r->post, r->post_bias, l);
+    LLMC_MEMCPY(dy, d, n * sizeof *d);
+    if (c->residual_scale != 1)
+        g->k->scale(dy, c->residual_scale, n);
+    llmc__grad_drop(g, dy, l, r->drop);
+    if (c->branch_norm)
+        llmc__grad_norm_back(g, dy, y, r->branch, LLMC__NO_ROLE, l);
+}
+
+/* Layer l from g->x[l] to g->x[l + 1]. */
+static void llmc__grad_block(llmc__grad *g, uint32_t l, llmc__grad_layer *s)
+{
+    const llmc_config *c = &g->p->config;
+    bool serial = c->parallel == LLMC_SERIAL;
+    const float *x = llmc__grad_input(g, l), *in;
+    float *y = c->branch_norm ? s->y : g->dy, *z = c->branch_norm ? s->z : g->dh;
+    in = llmc__grad_branch(g, l, x, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B, g->h);
+    llmc__grad_attention(g, l, s, in, y);
+    if (serial) {
+        llmc__grad_join(g, l, &llmc__join_first, s->mid, x, y, s->s1);
+        in = llmc__grad_branch(g, l, s->mid, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B, g->h);
+    } else if (c->parallel == LLMC_PARALLEL_OWN) {
+        in = llmc__grad_branch(g, l, x, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B, g->h);
+    }
+    llmc__grad_ffn(g, l, s, in, z);
+    if (!serial)
+        llmc__grad_join(g, l, &llmc__join_first, s->mid, x, y, s->s1);
+    llmc__grad_join(g, l, &llmc__join_second, llmc__grad_x(g, l + 1), s->mid, z, s->s2);
+}
+
+/* Gradients of the two weights with which a layer mixes x and x0; dx becomes that at x, dx0 gathers.
+     in = a x + a0 x0     da = din . x     da0 = din . x0     dx = a din     dx0 += a0 din   */
+static void llmc__grad_input_back(llmc__grad *g, uint32_t l)
+{
+    size_t N = llmc__grad_tokens(g), D = g->p->config.n_embd, t;
+    float *da = llmc__grad_of(g, LLMC__W_X_LAMBDAS, 0, 0), *da0 = llmc__grad_of(g, LLMC__W_X0_LAMBDAS, 0, 0);
+    double sum = 0, sum0 = 0;
+    if (!g->p->config.x_lambdas)
+        return;
+    for (t = 0; t < N; t++) {
+        sum += (double)llmc__grad_dot(g, g->dx + t * D, llmc__grad_x(g, l) + t * D, D);
+        sum0 += (double)llmc__grad_dot(g, g->dx + t * D, g->x + t * D, D);
+    }
+    if (da != NULL)
+        da[l] += (float)sum;
+    if (da0 != NULL)
+        da0[l] += (float)sum0;
+    llmc__grad_add(g, g->dx0, llmc__grad_weight(g, LLMC__W_X0_LAMBDAS, 0, 0)[l], g->dx, N * D);
+    g->k->scale(g->dx, llmc__grad_weight(g, LLMC__W_X_LAMBDAS, 0, 0)[l], N * D);
+}
+
+/* dh, the gradient at a branch's input, through its pre norm and onto dx. */
+static void llmc__grad_branch_back(llmc__grad *g, uint32_t l, const float *x, unsigned norm, unsigned bias)
+{
+    size_t n = (size_t)llmc__grad_tokens(g) * g->p->config.n_embd;
+    if (g->p->config.pre_norm)
+        llmc__grad_norm_back(g, g->dh, x, norm, bias, l);
+    llmc__grad_add(g, g->dx, 1, g->dh, n);
+}
+
+/* Both branches of layer l one after the other: dx at its output becomes that at what they read. For a branch
+   f behind a pre norm n, out = x + f(n(x)), the gradient goes both ways: dx = dout + n'(f'(dout)).
+   Forth it was mid = join(x, attention(n1 x)), out = join(mid, feed forward(n2 mid)). */
+static void llmc__grad_serial_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *x)
+{
+    const float *in = llmc__grad_branch(g, l, s->mid, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B, g->h);
+    llmc__grad_join_back(g, l, &llmc__join_second, g->dx, g->dy, s->z, s->s2);
+    llmc__grad_ffn_back(g, l, s, in, g->dy, g->dh);
+    llmc__grad_branch_back(g, l, s->mid, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+    llmc__grad_join_back(g, l, &llmc__join_first, g->dx, g->dy, s->y, s->s1);
+    in = llmc__grad_branch(g, l, x, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B, g->h);
+    llmc__grad_attention_back(g, l, s, in, g->dy, g->dh);
+    llmc__grad_branch_back(g, l, x, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+}
+
+/* Both side by side on the same x. */
+static void llmc__grad_parallel_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s, const float *x)
+{
+    bool own = g->p->config.parallel == LLMC_PARALLEL_OWN;
+    size_t n = (size_t)llmc__grad_tokens(g) * g->p->config.n_embd;
+    const float *in = llmc__grad_branch(g, l, x, own ? LLMC__W_FFN_NORM : LLMC__W_ATTN_NORM,
+                                        own ? LLMC__W_FFN_NORM_B : LLMC__W_ATTN_NORM_B, g->h);
+    llmc__grad_join_back(g, l, &llmc__join_second, g->dx, g->dy, s->z, s->s2);
+    llmc__grad_ffn_back(g, l, s, in, g->dy, g->dh);
+    llmc__grad_join_back(g, l, &llmc__join_first, g->dx, g->dy, s->y, s->s1);
+    if (own) {
+        llmc__grad_branch_back(g, l, x, LLMC__W_FFN_NORM, LLMC__W_FFN_NORM_B);
+        in = llmc__grad_branch(g, l, x, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B, g->h);
+        llmc__grad_attention_back(g, l, s, in, g->dy, g->dh);
+    } else {
+        llmc__grad_attention_back(g, l, s, in, g->dy, g->h2);
+        llmc__grad_add(g, g->dh, 1, g->h2, n);
+    }
+    llmc__grad_branch_back(g, l, x, LLMC__W_ATTN_NORM, LLMC__W_ATTN_NORM_B);
+}
+
+static void llmc__grad_block_back(llmc__grad *g, uint32_t l, llmc__grad_layer *s)
+{
+    const float *x = llmc__grad_input(g, l);
+    if (g->p->config.parallel == LLMC_SERIAL)
+        llmc__grad_serial_back(g, l, s, x);
+    else
+        llmc__grad_parallel_back(g, l, s, x);
+    llmc__grad_input_back(g, l);
+}
+
+//--[ 22.12 GRAD.ends ]-- embedding and loss, forth and back
+/* llmc__grad_fn over tokens, arg: where to: rows of tables, before any norm; as llmc__embed_token. */
+static void llmc__grad_embed_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc_config *c = &g->p->config;
+    const float *table = llmc__grad_weight(g, LLMC__W_EMBED, 0, 0);
+    const float *pos = c->pos == LLMC_POS_LEARNED ? llmc__grad_weight(g, LLMC__W_POS, 0, 0) : NULL;
+    float *out = *(float *const *)arg;
+    size_t D = c->n_embd, t, i;
+    for (t = begin; t < end; t++) {
+        float *x = out + t * D;
+        if (table != NULL)
+            LLMC_MEMCPY(x, table + g->ids[t] * D, D * sizeof *x);
+        else
+            llmc__tensor_row_f32(llmc__global(g->base, LLMC__W_EMBED), g->ids[t], x);
+        if (c->embed_scale != 1)
+            g->k->scale(x, c->embed_scale, D);
+        if (pos != NULL)
+            g->k->add(x, pos + g->pos[t] * D, D);
+        for (i = 0; c->pos == LLMC_POS_SINUSOIDAL && i < D; i += 2) {
+            float sine, cosine;
+            llmc__sincos((double)g->pos[t] * llmc__pow(10000, -(double)i / (double)D), &sine, &cosine);
+            x[i] += sine;
+            if (i + 1 < D)
+                x[i + 1] += cosine;
+        }
+    }
+}
+
+/* out [N][D]: embeddings, normed where the model does. */
+static void llmc__grad_embed(llmc__grad *g, float *out, bool norm)
+{
+    size_t D = g->p->config.n_embd;
+    llmc__grad_over(g, llmc__grad_tokens(g), 1, D, llmc__grad_embed_piece, &out);
+    if (norm && g->p->config.embed_norm)
+        llmc__grad_norm(g, out, out, LLMC__W_EMBED_NORM, LLMC__W_EMBED_NORM_B, 0);
+}
+
+/* llmc__grad_fn over tokens: x[t] = e[t] + lambda s(gate . e[t]) e[t - 1], but for a document's first; e in
+   h. */
+static void llmc__smear_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc_config *c = &g->p->config;
+    const float *gate = llmc__grad_weight(g, LLMC__W_SMEAR_GATE, 0, 0);
+    float lambda = llmc__grad_weight(g, LLMC__W_SMEAR_LAMBDA, 0, 0)[0];
+    size_t D = c->n_embd, t;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        const float *e = g->h + t * D;
+        LLMC_MEMCPY(g->x + t * D, e, D * sizeof *e);
+        if (g->pos[t] > 0)
+            llmc__grad_axpy(g, g->x + t * D,
+                            lambda * llmc__sigmoid(llmc__grad_dot(g, gate, e, c->smear_channels)), e - D, D);
+    }
+}
+
+/* g->x [N][D]: what the first layer reads. */
+static void llmc__grad_start(llmc__grad *g)
+{
+    const llmc_config *c = &g->p->config;
+    llmc__grad_embed(g, c->smear_channels > 0 ? g->h : g->x, true);
+    if (c->smear_channels > 0)
+        llmc__grad_over(g, llmc__grad_tokens(g), 1, 3 * (size_t)c->n_embd, llmc__smear_piece, NULL);
+    llmc__grad_drop(g, g->x, c->n_layer, LLMC__DROP_FIRST);
+}
+
+/* llmc__grad_fn over tokens: gate = the logistic, dgate = what its argument gets, loss = what lambda gets. e
+   in h. */
+static void llmc__smear_gate_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc_config *c = &g->p->config;
+    const float *gate = llmc__grad_weight(g, LLMC__W_SMEAR_GATE, 0, 0);
+    float lambda = llmc__grad_weight(g, LLMC__W_SMEAR_LAMBDA, 0, 0)[0];
+    size_t D = c->n_embd, t;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        const float *e = g->h + t * D;
+        float s = 0, dot = 0;
+        if (g->pos[t] > 0) {
+            s = llmc__sigmoid(llmc__grad_dot(g, gate, e, c->smear_channels));
+            dot = llmc__grad_dot(g, g->dx + t * D, e - D, D);
+        }
+        g->gate[t] = s;
+        g->dgate[t] = lambda * s * (1 - s) * dot;
+        g->loss[t] = (double)s * (double)dot;
+    }
+}
+
+/* llmc__grad_fn over tokens: dh[t] = dx[t] + dgate[t] gate + lambda s[t + 1] dx[t + 1]. */
+static void llmc__smear_back_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc_config *c = &g->p->config;
+    const float *gate = llmc__grad_weight(g, LLMC__W_SMEAR_GATE, 0, 0);
+    float lambda = llmc__grad_weight(g, LLMC__W_SMEAR_LAMBDA, 0, 0)[0];
+    size_t D = c->n_embd, N = llmc__grad_tokens(g), t;
+    (void)arg;
+    for (t = begin; t < end; t++) {
+        float *d = g->dh + t * D;
+        LLMC_MEMCPY(d, g->dx + t * D, D * sizeof *d);
+        llmc__grad_axpy(g, d, g->dgate[t], gate, c->smear_channels);
+        if (t + 1 < N && g->pos[t + 1] > 0)
+            llmc__grad_axpy(g, d, lambda * g->gate[t + 1], g->dx + (t + 1) * D, D);
+    }
+}
+
+/* dx at the smeared state becomes that at the embeddings. */
+static void llmc__smear_back(llmc__grad *g)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), D = c->n_embd, t;
+    float *dgate = llmc__grad_of(g, LLMC__W_SMEAR_GATE, 0, 0);
+    float *dlambda = llmc__grad_of(g, LLMC__W_SMEAR_LAMBDA, 0, 0);
+    double sum = 0;
+    llmc__grad_embed(g, g->h, true);
+    llmc__grad_over(g, N, 1, 2 * D, llmc__smear_gate_piece, NULL);
+    llmc__grad_over(g, N, 1, 3 * D, llmc__smear_back_piece, NULL);
+    for (t = 0; t < N; t++) {
+        sum += g->loss[t];
+        if (dgate != NULL)
+            llmc__grad_axpy(g, dgate, g->dgate[t], g->h + t * D, c->smear_channels);
+    }
+    if (dlambda != NULL)
+        dlambda[0] += (float)sum;
+    LLMC_MEMCPY(g->dx, g->dh, N * D * sizeof(float));
+}
+
+/* llmc__grad_fn over the D columns: dx to the rows of the tables, token after token, so that one that comes
+   often adds up in one order: dE[id] += embed_scale dx, dP[place] += dx. */
+static void llmc__tables_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc_config *c = &g->p->config;
+    float *embed = llmc__grad_of(g, LLMC__W_EMBED, 0, 0);
+    float *pos = c->pos == LLMC_POS_LEARNED ? llmc__grad_of(g, LLMC__W_POS, 0, 0) : NULL;
+    size_t D = c->n_embd, N = llmc__grad_tokens(g), t;
+    (void)arg;
+    for (t = 0; t < N; t++) {
+        const float *d = g->dx + t * D + begin;
+        if (embed != NULL)
+            llmc__grad_axpy(g, embed + g->ids[t] * D + begin, c->embed_scale, d, end - begin);
+        if (pos != NULL)
+            g->k->add(pos + g->pos[t] * D + begin, d, end - begin);
+    }
+}
+
+/* dx at what the first layer reads to the tables. */
+static void llmc__grad_start_back(llmc__grad *g)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = (size_t)llmc__grad_tokens(g) * c->n_embd;
+    if (c->x_lambdas)
+        llmc__grad_add(g, g->dx, 1, g->dx0, n);
+    llmc__grad_drop(g, g->dx, c->n_layer, LLMC__DROP_FIRST);
+    if (c->smear_channels > 0)
+        llmc__smear_back(g);
+    if (c->embed_norm) {
+        llmc__grad_embed(g, g->h, false);
+        llmc__grad_norm_back(g, g->dx, g->h, LLMC__W_EMBED_NORM, LLMC__W_EMBED_NORM_B, 0);
+    }
+    llmc__grad_over(g, c->n_embd, 16, llmc__grad_tokens(g), llmc__tables_piece, NULL);
+}
+
+/* A chunk of scored tokens: want [at, at + n). */
+typedef struct llmc__loss_job {
+    size_t at;
+    bool back;
+} llmc__loss_job;
+
+/* Slopes of scale and bounds times d [V], from the bounded logits y [V]: 1 - (y / cap)^2, none beyond a
+   clamp. */
+static void llmc__bounds_back(const llmc_config *c, float *d, const float *y)
+{
+    float limit = c->logit_clamp, cap = c->logit_softcap;
+    uint32_t v;
+    if (limit > 0 && cap > 0) {
+        float most = cap * llmc__tanhf(limit / cap);
+        limit = most < limit ? most : limit;
+    }
+    limit = limit > 0 ? limit * (1 - 1e-6f) : FLT_MAX;
+    for (v = 0; v < c->vocab_size; v++) {
+        float r = cap > 0 ? y[v] / cap : 0;
+        d[v] = y[v] >= limit || y[v] <= -limit ? 0 : d[v] * (1 - r * r) * c->logit_scale;
+    }
+}
+
+/* llmc__grad_fn over rows of a chunk: loss = log sum exp(logits) - logit of the target; logits become scale
+   times the loss's slopes, dz = softmax(z) less one at the target, and through the bounds. */
+static void llmc__loss_piece(llmc__grad *g, const void *arg, size_t begin, size_t end)
+{
+    const llmc__loss_job *job = (const llmc__loss_job *)arg;
+    const llmc_config *c = &g->p->config;
+    size_t V = c->vocab_size, i;
+    for (i = begin; i < end; i++) {
+        float *z = g->logits + i * V, *y = g->bounded != NULL ? g->bounded + i * V : NULL, top, sum;
+        uint32_t target = g->targets[g->want[job->at + i]];
+        if (c->logit_scale != 1)
+            g->k->scale(z, c->logit_scale, V);
+        if (c->logit_clamp > 0)
+            llmc__clamp(z, V, c->logit_clamp);
+        if (c->logit_softcap > 0)
+            g->k->softcap(z, V, c->logit_softcap);
+        if (c->logit_clamp > 0)
+            llmc__clamp(z, V, c->logit_clamp);
+        if (y != NULL)
+            LLMC_MEMCPY(y, z, V * sizeof *z);
+        top = g->k->max(z, V);
+        g->loss[job->at + i] = (double)top - (double)z[target];
+        sum = g->k->exp_sum(z, V, top);
+        g->loss[job->at + i] += llmc__log((double)sum);
+        if (!job->back)
+            continue;
+        g->k->scale(z, g->scale / sum, V);
+        z[target] -= g->scale;
+        if (y != NULL)
+            llmc__bounds_back(c, z, y);
+        else if (c->logit_scale != 1)
+            g->k->scale(z, c->logit_scale, V);
+    }
+}
+
+/* The states that the head reads, in h; what their norm reads is returned. */
+static const float *llmc__grad_final(llmc__grad *g)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = (size_t)llmc__grad_tokens(g) * c->n_embd;
+    const float *x = llmc__grad_x(g, c->n_layer);
+    if (c->backout_layer > 0) {
+        LLMC_MEMCPY(g->in, x, n * sizeof *x);
+        llmc__grad_add(g, g->in, -llmc__grad_weight(g, LLMC__W_BACKOUT_LAMBDA, 0, 0)[0],
+                       llmc__grad_x(g, c->backout_layer + 1), n);
+        x = g->in;
+    }
+    if (c->no_out_norm)
+        LLMC_MEMCPY(g->h, x, n * sizeof *x);
+    else
+        llmc__grad_norm(g, g->h, x, LLMC__W_OUT_NORM, LLMC__W_OUT_NORM_B, 0);
+    return x;
+}
+
+/* Losses of all scored tokens, chunk by chunk, so that there never are more than chunk x V logits; with back,
+   dx [N][D] = the gradient at the head's input. */
+static void llmc__grad_head(llmc__grad *g, bool back)
+{
+    const llmc_config *c = &g->p->config;
+    unsigned role = c->tied_head ? LLMC__W_EMBED : LLMC__W_HEAD;
+    llmc__linear head = llmc__linear_of(g, role, 1, LLMC__W_HEAD_B, 0, 0);
+    size_t D = c->n_embd, i, n;
+    llmc__loss_job job;
+    job.back = back;
+    if (back)
+        LLMC_MEMSET(g->dx, 0, llmc__grad_tokens(g) * D * sizeof(float));
+    for (job.at = 0; job.at < g->scored; job.at += n) {
+        n = (size_t)llmc__min(g->chunk, g->scored - job.at);
+        for (i = 0; i < n; i++)
+            LLMC_MEMCPY(g->state + i * D, g->h + g->want[job.at + i] * D, D * sizeof(float));
+        llmc__linear_forward(g, &head, g->logits, g->state, n);
+        llmc__grad_over(g, n, 1, 8 * (size_t)c->vocab_size, llmc__loss_piece, &job);
+        if (!back)
+            continue;
+        llmc__linear_backward(g, &head, g->dstate, false, g->logits, g->state, n);
+        for (i = 0; i < n; i++)
+            LLMC_MEMCPY(g->dx + g->want[job.at + i] * D, g->dstate + i * D, D * sizeof(float));
+    }
+}
+
+/* dx at the head's input to that at the last layer's output; dback: what y gets, the state after
+   backout_layer.
+     x' = x - lambda y     dx = dx'     dlambda = -dx' . y     dback = -lambda dx'   */
+static void llmc__grad_final_back(llmc__grad *g, const float *x)
+{
+    const llmc_config *c = &g->p->config;
+    size_t N = llmc__grad_tokens(g), D = c->n_embd, t;
+    float *dlambda = llmc__grad_of(g, LLMC__W_BACKOUT_LAMBDA, 0, 0);
+    double sum = 0;
+    if (!c->no_out_norm)
+        llmc__grad_norm_back(g, g->dx, x, LLMC__W_OUT_NORM, LLMC__W_OUT_NORM_B, 0);
+    if (c->backout_layer == 0)
+        return;
+    for (t = 0; t < N; t++)
+        sum += (double)llmc__grad_dot(g, g->dx + t * D, llmc__grad_x(g, c->backout_layer + 1) + t * D, D);
+    if (dlambda != NULL)
+        dlambda[0] -= (float)sum;
+    LLMC_MEMCPY(g->dback, g->dx, N * D * sizeof(float));
+    g->k->scale(g->dback, -llmc__grad_weight(g, LLMC__W_BACKOUT_LAMBDA, 0, 0)[0], N * D);
+}
+
+//--[ 22.13 GRAD.pass ]-- the whole decoder, forth and back
+/* Ids, targets and documents of a pass. False: one is out of range. */
+static bool llmc__grad_begin(llmc__grad *g, const uint32_t *ids, const uint32_t *targets,
+                             const uint32_t *starts)
+{
+    uint32_t N = llmc__grad_tokens(g), V = g->p->config.vocab_size, n, t;
+    g->ids = ids;
+    g->targets = targets;
+    g->scored = 0;
+    g->balance_sum = 0;
+    g->again = false;
+    for (n = 0; n < N; n++) {
+        t = n % g->o.tokens;
+        g->start[n] = starts != NULL ? starts[n] : 0;
+        if (ids[n] >= V || (targets[n] >= V && targets[n] != UINT32_MAX) || g->start[n] > t ||
+            (t > 0 && g->start[n] != g->start[n - 1] && g->start[n] != t))
+            return false;
+        g->pos[n] = t - g->start[n];
+        if (targets[n] != UINT32_MAX)
+            g->want[g->scored++] = n;
+    }
+    return true;
+}
+
+/* All layers, and the losses. */
+static const float *llmc__grad_forward(llmc__grad *g)
+{
+    uint32_t l;
+    llmc__grad_start(g);
+    for (l = 0; l < g->p->config.n_layer; l++)
+        llmc__grad_block(g, l, &g->layer[g->o.recompute ? 0 : l]);
+    return llmc__grad_final(g);
+}
+
+static double llmc__grad_sum(const llmc__grad *g)
+{
+    double sum = 0;
+    uint64_t i;
+    for (i = 0; i < g->scored; i++)
+        sum += g->loss[i];
+    return sum;
+}
+
+/* llmc__grad_pass -- loss and gradients of one batch                       (GRAD.pass)
+   ids, targets [B][T]; a target of UINT32_MAX is not scored. starts [B][T]: the place in its row where a
+   token's document begins (NULL: 0 for all); it sees nothing before that, and its position counts from there.
+   Adds scale * d(sum of losses) / dw to g->grad [total] (and of `balance` times the number of scored tokens
+   times the experts' balance_sum); sets *loss_sum and *scored. seed: of this pass's dropout. Results do not
+   depend on threads or on recompute. Errors: BAD_ARG (an id, target or start out of range). */
+LLMC__UNUSED static llmc_status llmc__grad_pass(llmc__grad *g, const uint32_t *ids, const uint32_t *targets,
+                                                const uint32_t *starts, uint64_t seed, float scale,
+                                                double *loss_sum, uint64_t *scored)
+{
+    const llmc_config *c = &g->p->config;
+    size_t n = (size_t)llmc__grad_tokens(g) * c->n_embd;
+    const float *x;
+    uint32_t l;
+    if (!llmc__grad_begin(g, ids, targets, starts))
+        return LLMC_BAD_ARG;
+    g->seed = seed;
+    g->scale = scale;
+    g->drop = true;
+    x = llmc__grad_forward(g);
+    llmc__grad_head(g, true);
+    *loss_sum = llmc__grad_sum(g);
+    *scored = g->scored;
+    llmc__grad_final_back(g, x);
+    if (c->x_lambdas)
+        LLMC_MEMSET(g->dx0, 0, n * sizeof(float));
+    for (g->again = true, l = c->n_layer; l-- > 0;) {
+        llmc__grad_layer *s = &g->layer[g->o.recompute ? 0 : l];
+        if (c->backout_layer > 0 && l == c->backout_layer)
+            llmc__grad_add(g, g->dx, 1, g->dback, n);
+        if (g->o.recompute)
+            llmc__grad_block(g, l, s);
+        llmc__grad_block_back(g, l, s);
+    }
+    llmc__grad_start_back(g);
+    return LLMC_OK;
+}
+
+/* llmc__grad_loss -- the loss alone, without dropout: for evaluation        (GRAD.pass)
+   As llmc__grad_pass; g->grad is not touched, and may be NULL. */
+LLMC__UNUSED static llmc_status llmc__grad_loss(llmc__grad *g, const uint32_t *ids, const uint32_t *targets,
+                                                const uint32_t *starts, double *loss_sum, uint64_t *scored)
+{
+    if (!llmc__grad_begin(g, ids, targets, starts))
+        return LLMC_BAD_ARG;
+    g->drop = false;
+    (void)llmc__grad_forward(g);
+    llmc__grad_head(g, false);
+    *loss_sum = llmc__grad_sum(g);
+    *scored = g->scored;
+    return LLMC_OK;
+}
+#endif /* LLMC_NO_TRAIN */
+
+//==[ 23 OPTIM ]==== optimisers and schedules ==== needs: 02 03 04 05 09 10 14 22 ====
+#ifndef LLMC_NO_TRAIN
+LLMC__CALM
+
+//--[ 23.1 OPTIM.schedule ]-- how fast to learn, step by step
+/* llmc_schedule_at -- the learning rate of update `step`, counted from 0      (OPTIM.schedule)
+   Warm-up: rate (step + 1) / (warmup + 1), as the first update should do something. After it, with p from 0
+   to 1 over the steps that are left and low the last rate:
+     COSINE  low + (rate - low) (1 + cos(pi p)) / 2      LINEAR  low + (rate - low) (1 - p)
+     STABLE  rate, and over the last decay_steps LINEAR   CONSTANT  rate
+   From `steps` on it is low, but for CONSTANT. Computed in double, so that every machine rounds alike.
+   Source: Loshchilov 2017 (cosine); Hu 2024 (stable). */
+LLMC_API float llmc_schedule_at(const llmc_schedule *s, uint64_t step)
+{
+    double rate = s->rate > 0 ? (double)s->rate : 3e-4, p;
+    double low = s->min_rate > 0 ? (double)s->min_rate : s->min_rate < 0 ? 0 : rate / 10;
+    uint64_t begin = s->warmup_steps, tail = s->decay_steps > 0 ? s->decay_steps : s->steps / 5;
+    float sine, cosine;
+    if (step < begin)
+        return (float)(rate * ((double)step + 1) / ((double)begin + 1));
+    if (s->kind == LLMC_SCHEDULE_CONSTANT || s->steps == 0)
+        return (float)rate;
+    if (s->kind == LLMC_SCHEDULE_STABLE && s->steps - llmc__min(tail, s->steps) > begin)
+        begin = s->steps - tail;
+    if (step >= s->steps)
+        return (float)low;
+    if (step <= begin)
+        return (float)rate;
+    p = (double)(step - begin) / (double)(s->steps - begin);
+    if (s->kind != LLMC_SCHEDULE_COSINE)
+        return (float)(low + (rate - low) * (1 - p));
+    llmc__sincos(3.141592653589793 * p, &sine, &cosine);
+    return (float)(low + (rate - low) * 0.5 * (1 + (double)cosine));
+}
+
+//--[ 23.2 OPTIM.options ]-- defaults, and what cannot be
+/* A private copy with defaults in place. Errors: BAD_ARG, naming the member. */
+static llmc_status llmc__optim_settle(llmc_optim_options *o, const llmc_optim_options *given, llmc_diag *diag)
+{
+    const char *wrong = NULL;
+    llmc__options(o, sizeof *o, given);
+    if ((unsigned)o->kind > LLMC_SGD)
+        wrong = "kind";
+    else if ((unsigned)o->schedule.kind > LLMC_SCHEDULE_STABLE)
+        wrong = "schedule.kind";
+    else if (!(o->schedule.rate >= 0) || !llmc__finite(o->schedule.rate))
+        wrong = "schedule.rate";
+    else if (!llmc__finite(o->schedule.min_rate))
+        wrong = "schedule.min_rate";
+    else if (!(o->beta1 >= 0 && o->beta1 < 1) || !(o->beta2 >= 0 && o->beta2 < 1))
+        wrong = "beta1 or beta2";
+    else if (!(o->epsilon >= 0) || !llmc__finite(o->epsilon))
+        wrong = "epsilon";
+    else if (!(o->weight_decay >= 0) || !llmc__finite(o->weight_decay))
+        wrong = "weight_decay";
+    else if (!(o->grad_clip >= 0) || !llmc__finite(o->grad_clip))
+        wrong = "grad_clip";
+    else if (!(o->momentum >= 0 && o->momentum < 1))
+        wrong = "momentum";
+    else if (!(o->matrix_rate >= 0) || !llmc__finite(o->matrix_rate))
+        wrong = "matrix_rate";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "OPTIM.options", LLMC_NO_OFFSET,
+                          "optimiser: impossible %s (negative, too large or not finite)", wrong);
+    o->schedule.rate = o->schedule.rate > 0 ? o->schedule.rate : 3e-4f;
+    o->beta1 = o->beta1 > 0 ? o->beta1 : 0.9f;
+    o->beta2 = o->beta2 > 0 ? o->beta2 : 0.999f;
+    o->epsilon = o->epsilon > 0 ? o->epsilon : 1e-8f;
+    o->matrix_rate = o->matrix_rate > 0 ? o->matrix_rate : 0.02f;
+    if (o->kind == LLMC_MUON && o->momentum == 0)
+        o->momentum = 0.95f;
+    return LLMC_OK;
+}
+
+//--[ 23.3 OPTIM.state ]-- moments beside the weights, all in flat arrays
+#define LLMC__OPTIM_PIECE \
+    65536 /* floats that one task takes, whatever the threads: sums do not depend on them */
+
+/* w, g, m, v are [n], a weight at the same place in each. */
+typedef struct llmc__optim {
+    llmc_optim_options opt; /* settled */
+    const llmc__steppers *k;
+    const llmc__kernels *kernels; /* Muon's products */
+    llmc_tasks tasks;
+    const llmc__param *param; /* [n_param], in the order of their offsets */
+    uint32_t n_param;
+    uint64_t n;
+    float *w, *g, *m, *v; /* v NULL: SGD */
+    double *part;         /* [pieces] sums of squares */
+    /* Muon, for the largest matrix [s][l], s <= l: the update, a product, two [s][s] */
+    float *x, *y, *a, *b;
+    llmc__multiplier multiplier;
+    uint32_t workers;
+    uint64_t steps; /* updates so far */
+} llmc__optim;
+
+static uint64_t llmc__optim_pieces(uint64_t n)
+{
+    return (n + LLMC__OPTIM_PIECE - 1) / LLMC__OPTIM_PIECE;
+}
+
+/* Whether a tensor is stepped by Muon: matrices between states, not those of the ends. */
+static bool llmc__muon_takes(const llmc__optim *o, const llmc__param *p)
+{
+    return o->opt.kind == LLMC_MUON && p->matrix && !p->embedding && p->role != LLMC__W_HEAD;
+}
+
+/* What Muon's work memory has to hold: the largest matrix, its shorter side, the longest side of any. From
+   roles alone, as the list is not there when memory is measured. */
+static void llmc__muon_sizes(const llmc__params *all, uint64_t *most, uint64_t *side, uint64_t *longest)
+{
+    const llmc_config *c = &all->config;
+    llmc__param p;
+    unsigned role;
+    *most = *side = *longest = 0;
+    for (role = 0; role < LLMC__W_COUNT; role++) {
+        if ((LLMC__ROLES_FIXED & llmc__role_bit(role)) != 0 ||
+            (c->n_expert == 0 && llmc__role_table[role].depth == 'E'))
+            continue;
+        LLMC_MEMSET(&p, 0, sizeof p);
+        p.role = role;
+        p.expert = llmc__role_table[role].depth == 'E' ? 0 : UINT32_MAX;
+        llmc__param_shape(&p, c);
+        if (!p.matrix || p.role == LLMC__W_HEAD)
+            continue;
+        *most = llmc__max(*most, p.n);
+        *side = llmc__max(*side, llmc__min(p.rows, p.cols));
+        *longest = llmc__max(*longest, llmc__max(p.rows, p.cols));
+    }
+    if (all->rank == 0)
+        return;
+    *longest = llmc__max(*longest, all->rank); /* adapters: as long as any map, and as wide as their rank */
+    *side = all->rank;
+    *most = *longest * all->rank;
+}
+
+/* Places moments and work memory; with a->base NULL only measures. o->opt, kernels and workers are set; w
+   and g are the caller's, of p's layout. */
+static void llmc__optim_carve(llmc__optim *o, const llmc__params *p, float *w, float *g, llmc__arena *a)
+{
+    uint64_t most = 0, side = 0, longest = 0;
+    if (o->opt.kind == LLMC_MUON)
+        llmc__muon_sizes(p, &most, &side, &longest);
+    o->param = p->list;
+    o->n_param = p->count;
+    o->n = p->total;
+    o->w = w;
+    o->g = g;
+    o->m = (float *)llmc__take(a, o->n, sizeof(float));
+    o->v = o->opt.kind == LLMC_SGD ? NULL : (float *)llmc__take(a, o->n, sizeof(float));
+    o->part = (double *)llmc__take(a, llmc__optim_pieces(o->n), sizeof(double));
+    o->x = (float *)llmc__take(a, most, sizeof(float));
+    o->y = (float *)llmc__take(a, most, sizeof(float));
+    o->a = (float *)llmc__take(a, side, side * sizeof(float));
+    o->b = (float *)llmc__take(a, side, side * sizeof(float));
+    o->multiplier.k = o->kernels->train;
+    o->multiplier.tasks = o->tasks;
+    o->multiplier.strips =
+        (float *)llmc__take(a, llmc__strip_floats(o->multiplier.k, side, longest), sizeof(float));
+    o->multiplier.panels = (float *)llmc__take(
+        a, most > 0 ? o->workers : 0, llmc__panel_floats(o->multiplier.k, LLMC__DEPTH) * sizeof(float));
+}
+
+/* At the first step: nothing seen yet. */
+static void llmc__optim_clear(llmc__optim *o)
+{
+    LLMC_MEMSET(o->m, 0, (size_t)o->n * sizeof(float));
+    if (o->v != NULL)
+        LLMC_MEMSET(o->v, 0, (size_t)o->n * sizeof(float));
+    o->steps = 0;
+}
+
+/* A sum over fixed pieces: the same whoever computes them. */
+typedef struct llmc__squares {
+    const llmc__optim *o;
+    const float *x;
+    uint64_t n;
+} llmc__squares;
+
+static void llmc__squares_piece(void *arg, uint32_t piece)
+{
+    const llmc__squares *s = (const llmc__squares *)arg;
+    uint64_t at = (uint64_t)piece * LLMC__OPTIM_PIECE;
+    s->o->part[piece] = s->o->k->square_sum(s->x + at, (size_t)llmc__min(LLMC__OPTIM_PIECE, s->n - at));
+}
+
+/* The root of the sum of squares of x [n], n <= o->n. */
+static double llmc__optim_norm(const llmc__optim *o, const float *x, uint64_t n)
+{
+    uint32_t pieces = (uint32_t)llmc__optim_pieces(n), i;
+    llmc__squares s;
+    double all = 0;
+    s.o = o;
+    s.x = x;
+    s.n = n;
+    llmc__run(&o->tasks, pieces, llmc__squares_piece, &s);
+    for (i = 0; i < pieces; i++)
+        all += o->part[i];
+    return llmc__sqrt(all);
+}
+
+//--[ 23.4 OPTIM.step ]-- AdamW and SGD in one pass over everything
+/* What one update is made of, the same for all pieces. */
+typedef struct llmc__step {
+    const llmc__optim *o;
+    llmc__adam adam; /* keep is set per tensor */
+    float rate, scale;
+} llmc__step;
+
+/* What a tensor's weights are multiplied by: decay that is not part of the gradient (Loshchilov 2019). */
+static float llmc__step_keep(const llmc__optim *o, const llmc__param *p, float rate)
+{
+    bool decays = o->opt.decay_all || (p->matrix && !p->embedding);
+    return decays ? 1 - rate * o->opt.weight_decay : 1;
+}
+
+/* The first tensor that ends after position at. */
+static uint32_t llmc__optim_find(const llmc__optim *o, uint64_t at)
+{
+    uint32_t low = 0, high = o->n_param;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (o->param[middle].offset + o->param[middle].n > at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* One piece of the flat arrays, tensor by tensor; gradients are zero afterwards. Matrices that Muon takes
+   are passed over. */
+static void llmc__step_piece(void *arg, uint32_t piece)
+{
+    const llmc__step *s = (const llmc__step *)arg;
+    const llmc__optim *o = s->o;
+    uint64_t at = (uint64_t)piece * LLMC__OPTIM_PIECE, end = llmc__min(at + LLMC__OPTIM_PIECE, o->n), n;
+    uint32_t i = llmc__optim_find(o, at);
+    llmc__adam adam = s->adam;
+    for (; i < o->n_param && o->param[i].offset < end; i++) {
+        const llmc__param *p = &o->param[i];
+        at = llmc__max(at, p->offset);
+        n = llmc__min(end, p->offset + p->n) - at;
+        if (llmc__muon_takes(o, p))
+            continue;
+        adam.keep = llmc__step_keep(o, p, s->rate);
+        if (o->opt.kind == LLMC_SGD) {
+            o->k->blend(o->m + at, o->opt.momentum, o->g + at, s->scale, (size_t)n);
+            o->k->blend(o->w + at, adam.keep, o->m + at, -s->rate, (size_t)n);
+        } else {
+            o->k->adam(o->w + at, o->m + at, o->v + at, o->g + at, (size_t)n, &adam);
+        }
+        LLMC_MEMSET(o->g + at, 0, (size_t)n * sizeof(float));
+    }
+}
+
+//--[ 23.5 OPTIM.muon ]-- matrices step by an orthogonal direction
+/* Source: Jordan 2024, "Muon": the momentum's nearest orthogonal matrix, by five steps of Newton and Schulz
+   with a polynomial that need not converge exactly. */
+/* x [s][l] of norm 1 towards orthogonal rows: x = a x + (b A + c A A) x with A = x x^T. */
+static void llmc__muon_schulz(const llmc__optim *o, size_t s, size_t l)
+{
+    const llmc__matrix x = llmc__rows_of(o->x, l), a = llmc__rows_of(o->a, s), b = llmc__rows_of(o->b, s);
+    unsigned i;
+    for (i = 0; i < 5; i++) {
+        llmc__multiply(&o->multiplier, o->a, s, false, x, x, s, s, l);
+        llmc__multiply(&o->multiplier, o->b, s, false, a, a, s, s, s); /* A is symmetric */
+        o->k->blend(o->b, 2.0315f, o->a, -4.7750f, s * s);
+        o->k->blend(o->y, 0, o->x, 3.4445f, s * l);
+        llmc__multiply(&o->multiplier, o->y, l, true, b, llmc__cols_of(o->x, l), s, l, s);
+        LLMC_MEMCPY(o->x, o->y, s * l * sizeof(float));
+    }
+}
+
+/* One matrix: momentum as Nesterov has it, its orthogonal direction, a step whose size suits the shape. The
+   work is split inside the products. */
+static void llmc__muon_matrix(const llmc__optim *o, const llmc__param *p, float rate, float scale)
+{
+    size_t n = (size_t)p->n, rows = p->rows, cols = p->cols;
+    float *m = o->m + p->offset, *g = o->g + p->offset, *w = o->w + p->offset, mu = o->opt.momentum, shape;
+    bool tall = rows > cols;
+    float *to = tall ? o->y : o->x;
+    double norm;
+    o->k->blend(m, mu, g, (1 - mu) * scale, n);
+    LLMC_MEMCPY(to, m, n * sizeof(float));
+    o->k->blend(to, mu, g, (1 - mu) * scale, n);
+    LLMC_MEMSET(g, 0, n * sizeof(float));
+    if (tall)
+        o->multiplier.k->turn(o->x, rows, o->y, cols, rows, cols);
+    norm = llmc__optim_norm(o, o->x, n);
+    o->k->blend(o->x, (float)(1 / (norm + 1e-7)), o->x, 0, n);
+    llmc__muon_schulz(o, tall ? cols : rows, tall ? rows : cols);
+    to = o->x;
+    if (tall) {
+        to = o->y;
+        o->multiplier.k->turn(to, cols, o->x, rows, cols, rows);
+    }
+    shape = tall ? llmc__sqrtf((float)rows / (float)cols) : 1;
+    o->k->blend(w, llmc__step_keep(o, p, rate), to, -rate * shape, n);
+}
+
+//--[ 23.6 OPTIM.update ]-- everything an update is
+/* llmc__optim_update -- one update out of the gradients in o->g              (OPTIM.update)
+   scale  what gradients are multiplied by first (one over the number of tokens that they are sums of)
+   Clips them together where their norm is above grad_clip, steps every weight, leaves o->g zero. *norm
+   is that before clipping, *rate the learning rate that was used.
+   Errors: NOT_FINITE (the norm; nothing has changed but that the gradients stay). */
+static llmc_status llmc__optim_update(llmc__optim *o, float scale, double *norm, float *rate, llmc_diag *diag)
+{
+    double t = (double)o->steps + 1, clip = (double)o->opt.grad_clip;
+    llmc__step s;
+    uint32_t i;
+    *norm = llmc__optim_norm(o, o->g, o->n) * (double)scale;
+    if (!llmc__finite((float)*norm))
+        return LLMC__FAIL(diag, NOT_FINITE, "OPTIM.update", LLMC_NO_OFFSET,
+                          "the gradient is not finite at update %llu", (unsigned long long)o->steps);
+    *rate = llmc_schedule_at(&o->opt.schedule, o->steps);
+    s.o = o;
+    s.rate = *rate;
+    s.scale = clip > 0 && *norm > clip ? (float)((double)scale * clip / (*norm + 1e-6)) : scale;
+    s.adam.beta1 = o->opt.beta1;
+    s.adam.beta2 = o->opt.beta2;
+    s.adam.scale = s.scale;
+    s.adam.keep = 1;
+    s.adam.rate = (float)((double)*rate / (1 - llmc__pow((double)o->opt.beta1, t)));
+    s.adam.root = (float)(1 / llmc__sqrt(1 - llmc__pow((double)o->opt.beta2, t)));
+    s.adam.epsilon = o->opt.epsilon;
+    llmc__run(&o->tasks, (uint32_t)llmc__optim_pieces(o->n), llmc__step_piece, &s);
+    for (i = 0; i < o->n_param; i++)
+        if (llmc__muon_takes(o, &o->param[i]))
+            llmc__muon_matrix(o, &o->param[i], o->opt.matrix_rate * *rate / o->opt.schedule.rate, s.scale);
+    o->steps++;
+    return LLMC_OK;
+}
+
+LLMC__CALM_END
+#endif /* LLMC_NO_TRAIN */
+
+//==[ 24 TRAIN ]==== trainer, data, checkpoints ==== needs: 02 03 04 05 07 09 10 11 12 13 14 20 21 22 23 ====
+#ifndef LLMC_NO_TRAIN
+LLMC__CALM
+
+//--[ 24.1 TRAIN.config ]-- a model's shape without a model
+/* llmc_config_read -- config.json as a configuration, no weights beside it        (TRAIN.config)
+   What tensors would say where there are some (biases, which layers have experts) is left at its default:
+   experts in every layer. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED. */
+LLMC_API llmc_status llmc_config_read(const llmc_blob *json, uint32_t vocab_size, llmc_config *out,
+                                      llmc_diag *diag)
+{
+    llmc__source s;
+    llmc__hyper h;
+    llmc_json object;
+    if (json == NULL || out == NULL || vocab_size > LLMC__MAX_VOCAB)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.config", LLMC_NO_OFFSET,
+                          "json or out is NULL, or the vocabulary is too large");
+    LLMC_MEMSET(&s, 0, sizeof s);
+    LLMC_MEMSET(&h, 0, sizeof h);
+    LLMC__TRY(llmc_json_parse(json, &object, diag));
+    if (object.type != LLMC_JSON_OBJECT)
+        return LLMC__FAIL(diag, BAD_FILE, "TRAIN.config", 0, "%s: must be a JSON object",
+                          json->name != NULL ? json->name : "the configuration");
+    s.diag = diag;
+    s.file = *json;
+    s.files = json;
+    s.n_files = 1;
+    LLMC__TRY(llmc__source_family_json(&s, &object));
+    h.name = llmc__source_name(&s);
+    h.diag = diag;
+    h.family = s.family;
+    LLMC__TRY(llmc__hyper_json(&h, object));
+    if (vocab_size > 0) /* goes before what a family assumes, not before what is said */
+        llmc__hyper_assume(&h, LLMC__HP_VOCAB_SIZE, vocab_size);
+    LLMC__TRY(llmc__source_defaults(&s, &h));
+    s.config.vocab_size = vocab_size;
+    if (vocab_size == 0)
+        LLMC__TRY(llmc__hyper_u32(&h, LLMC__HP_VOCAB_SIZE, LLMC__MAX_VOCAB, &s.config.vocab_size));
+    LLMC__TRY(llmc__config_hyper(&s.config, &h));
+    s.config.tied_head = h.value[LLMC__HP_TIED].number != 0;
+    if (s.config.rope_scaling == LLMC_ROPE_LONG || s.config.rope_scaling == LLMC_ROPE_FACTORS)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TRAIN.config", LLMC_NO_OFFSET,
+                          "%s: RoPE scaling by lists of factors needs a model to start with", h.name);
+    *out = s.config;
+    return LLMC_OK;
+}
+
+//--[ 24.2 TRAIN.fresh ]-- weights that nothing is known of
+/* A counter to 64 random bits: SplitMix64's finish. Everything random here is such a function of seed and
+   place, so that it can be made in any order, by any number of threads, and again after a restart. */
+static inline uint64_t llmc__mix64(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static inline uint64_t llmc__mix64_of(uint64_t seed, uint64_t a, uint64_t b)
+{
+    return llmc__mix64(llmc__mix64(llmc__mix64(seed) ^ a) ^ b);
+}
+
+/* x [n] = deviation * N(0, 1): Box and Muller's pairs. */
+static void llmc__fresh_normal(float *x, size_t n, float deviation, uint64_t seed)
+{
+    llmc_rng rng = llmc_rng_seed(seed);
+    size_t i;
+    for (i = 0; i < n; i += 2) {
+        double u = (double)(int64_t)((llmc_rng_u64(&rng) >> 11) + 1) * (1.0 / 9007199254740992.0);
+        double v = (double)(int64_t)(llmc_rng_u64(&rng) >> 11) * (1.0 / 9007199254740992.0);
+        double r = llmc__sqrt(-2 * llmc__log(u)) * (double)deviation;
+        float sine, cosine;
+        llmc__sincos(6.283185307179586 * v, &sine, &cosine);
+        x[i] = (float)(r * (double)cosine);
+        if (i + 1 < n)
+            x[i + 1] = (float)(r * (double)sine);
+    }
+}
+
+/* x [n] uniform with that deviation. */
+static void llmc__fresh_uniform(float *x, size_t n, float deviation, uint64_t seed)
+{
+    llmc_rng rng = llmc_rng_seed(seed);
+    float bound = deviation * 1.7320508f; /* sqrt 3 */
+    size_t i;
+    for (i = 0; i < n; i++)
+        x[i] = bound * (2 * llmc_rng_uniform(&rng) - 1);
+}
+
+/* Whether a role's name ends so. */
+static bool llmc__role_ends(unsigned role, const char *end)
+{
+    const char *name = llmc__role_table[role].name;
+    size_t n = llmc__strlen(name), m = llmc__strlen(end);
+    return n >= m && llmc__streq(name + n - m, end);
+}
+
+/* The deviation of a matrix or embedding; *uniform: not normal. */
+static float llmc__fresh_deviation(const llmc_config *c, const llmc_trainer_options *o, const llmc__param *p,
+                                   bool *uniform)
+{
+    bool out = p->role == LLMC__W_O || p->role == LLMC__W_DOWN || p->role == LLMC__W_EXPERTS_DOWN ||
+               p->role == LLMC__W_SHARED_DOWN;
+    float inputs = llmc__sqrtf((float)p->cols);
+    *uniform = false;
+    if (p->embedding || o->init == LLMC_INIT_NORMAL || o->init == LLMC_INIT_INDUCTION)
+        return out ? 0.02f / llmc__sqrtf(2 * (float)c->n_layer) : 0.02f;
+    *uniform = o->init == LLMC_INIT_KAIMING;
+    return *uniform ? o->init_gain / inputs : 1.4142135f / inputs;
+}
+
+#define LLMC__FRESH_PIECE 8192 /* elements of a tensor that have a generator of their own */
+
+/* Work on one tensor's pieces. */
+typedef struct llmc__fresh {
+    float *w; /* [n] */
+    uint64_t n, seed;
+    float deviation;
+    bool uniform;
+} llmc__fresh;
+
+static void llmc__fresh_piece(void *arg, uint32_t piece)
+{
+    const llmc__fresh *f = (const llmc__fresh *)arg;
+    uint64_t at = (uint64_t)piece * LLMC__FRESH_PIECE, n = llmc__min(LLMC__FRESH_PIECE, f->n - at);
+    if (f->uniform)
+        llmc__fresh_uniform(f->w + at, (size_t)n, f->deviation, llmc__mix64_of(f->seed, piece, 0));
+    else
+        llmc__fresh_normal(f->w + at, (size_t)n, f->deviation, llmc__mix64_of(f->seed, piece, 0));
+}
+
+/* The parts of LLMC_INIT_INDUCTION, of one model. In the residual stream of n_embd = D the tokens' embeddings
+   take the first half; block 0 and block 1, of B each, the second: what stands there is who came before. */
+typedef struct llmc__induction {
+    const llmc__params *p;
+    float *flat;
+    size_t D, B, head_dim;
+    size_t first_slow; /* pairs of a head from here on turn so slowly that they compare tokens far apart */
+    size_t n_fast;     /* and so many first ones fast enough to tell one place from the next             */
+    float unit;        /* deviation of what the stream begins with                                       */
+} llmc__induction;
+
+static float *llmc__induction_at(const llmc__induction *x, unsigned role, uint32_t layer)
+{
+    return x->flat + llmc__param_of(x->p, role, layer)->offset;
+}
+
+static float llmc__induction_angle(const llmc_config *c, size_t pair)
+{
+    return llmc__expf(-llmc__logf(c->rope_base) * 2 * (float)pair / (float)c->rope_dims);
+}
+
+/* Where in a head the first or second element of a pair that turns is. */
+static size_t llmc__induction_pair(const llmc_config *c, size_t pair, unsigned second)
+{
+    return c->rope == LLMC_ROPE_HALF ? pair + second * (c->rope_dims / 2) : 2 * pair + second;
+}
+
+/* Head h of the first layer looks h + 1 tokens back, by biases alone: k = a (1, 0) in each fast pair, q the
+   same turned back by as many places. Its values, the first B of an embedding, go to block h. */
+static void llmc__induction_before(const llmc__induction *x, uint32_t h)
+{
+    const llmc_config *c = &x->p->config;
+    size_t group = h / (c->n_head / c->n_kv_head), i, hd = x->head_dim;
+    float *q = llmc__induction_at(x, LLMC__W_Q_B, 0) + h * hd;
+    float *k = llmc__induction_at(x, LLMC__W_K_B, 0) + group * hd;
+    float *v = llmc__induction_at(x, LLMC__W_V, 0) + group * hd * x->D;
+    float *o = llmc__induction_at(x, LLMC__W_O, 0) + h * hd;
+    float a = 5 * llmc__sqrtf(llmc__sqrtf((float)hd / 64)), sine, cosine;
+    size_t inner = (size_t)c->n_head * hd;
+    for (i = 0; i < x->n_fast; i++) {
+        llmc__sincos((double)((float)(h + 1) * llmc__induction_angle(c, i)), &sine, &cosine);
+        k[llmc__induction_pair(c, i, 0)] = a;
+        q[llmc__induction_pair(c, i, 0)] = a * cosine;
+        q[llmc__induction_pair(c, i, 1)] = -a * sine;
+    }
+    if (h > 1)
+        return; /* there are two blocks; what such a head takes from there is left to chance */
+    LLMC_MEMSET(v, 0, hd * x->D * sizeof *v);
+    for (i = 0; i < x->B; i++)
+        v[i * x->D + i] = 1;
+    for (i = 0; i < x->D; i++)
+        LLMC_MEMSET(o + i * inner, 0, hd * sizeof *o);
+    for (i = 0; i < x->B; i++)
+        o[(x->D / 2 + h * x->B + i) * inner + i] = x->unit;
+}
+
+/* Head h of the second layer looks for places that have at column `key` what is here at column `query`, and
+   adds part `part` of the embedding there to the stream: the token that followed the last time. */
+static void llmc__induction_match(const llmc__induction *x, uint32_t h, size_t query, size_t key, size_t part)
+{
+    const llmc_config *c = &x->p->config;
+    size_t group = h / (c->n_head / c->n_kv_head), i, hd = x->head_dim, inner = (size_t)c->n_head * hd;
+    size_t n = 2 * (c->rope_dims / 2 - x->first_slow);
+    float *q = llmc__induction_at(x, LLMC__W_Q, 1) + h * hd * x->D;
+    float *k = llmc__induction_at(x, LLMC__W_K, 1) + group * hd * x->D;
+    float *v = llmc__induction_at(x, LLMC__W_V, 1) + group * hd * x->D;
+    float *o = llmc__induction_at(x, LLMC__W_O, 1) + h * hd;
+    float scale;
+    n = n < x->B ? n : x->B;
+    scale = llmc__sqrtf(10 * llmc__sqrtf((float)hd) / (float)n); /* two equal tokens: a score near 10 */
+    LLMC_MEMSET(q, 0, hd * x->D * sizeof *q);
+    LLMC_MEMSET(k, 0, hd * x->D * sizeof *k);
+    LLMC_MEMSET(v, 0, hd * x->D * sizeof *v);
+    for (i = 0; i < n; i++) {
+        size_t row = llmc__induction_pair(c, x->first_slow + i / 2, i % 2);
+        q[row * x->D + query + i] = scale;
+        k[row * x->D + key + i] = scale;
+    }
+    for (i = 0; i < x->B; i++)
+        v[i * x->D + part * x->B + i] = 1;
+    for (i = 0; i < x->D; i++)
+        LLMC_MEMSET(o + i * inner, 0, hd * sizeof *o);
+    for (i = 0; i < x->B; i++)
+        o[(part * x->B + i) * inner + i] = 4 * x->unit;
+}
+
+/* What of a shape LLMC_INIT_INDUCTION lacks, or NULL. */
+static const char *llmc__induction_lacks(const llmc_config *c, uint64_t roles)
+{
+    const uint64_t biases = LLMC__BIT(Q_B) | LLMC__BIT(K_B);
+    if (c->n_layer < 2 || c->n_embd < 64 || c->n_embd % 4 != 0 || c->head_dim < 16)
+        return "init: induction takes two layers, a width of 64, heads of 16";
+    if (c->qkv_grouped || (roles & biases) != biases || c->qk_norm != LLMC_QK_NORM_NONE)
+        return "init: induction takes biases of q and k, and no norm of them";
+    if (c->pos != LLMC_POS_ROPE || c->rope_reverse || c->rope_base < 100 || c->rope_dims < 16)
+        return "init: induction takes RoPE";
+    return NULL;
+}
+
+/* flat [total]: drawn as NORMAL's, becomes INDUCTION's. A token is found by what stood before it, and by what
+   stood two before it where there is a second group of heads for that. */
+static void llmc__fresh_induction(const llmc__params *p, float *flat)
+{
+    const llmc_config *c = &p->config;
+    const llmc__param *embed = llmc__param_of(p, LLMC__W_EMBED, 0);
+    llmc__induction x;
+    size_t half = c->n_embd / 2, i, k;
+    uint32_t h;
+    x.p = p;
+    x.flat = flat;
+    x.D = c->n_embd;
+    x.unit = 0.02f * c->embed_scale;
+    x.head_dim = c->head_dim;
+    x.B = x.D / 4 < c->head_dim ? x.D / 4 : c->head_dim;
+    for (x.n_fast = 0; llmc__induction_angle(c, x.n_fast) > 0.07f; x.n_fast++)
+        ;
+    for (x.first_slow = x.n_fast; llmc__induction_angle(c, x.first_slow) > 0.03f; x.first_slow++)
+        ;
+    for (i = 0; i < embed->rows; i++)
+        for (k = 0; k < x.D; k++)
+            flat[embed->offset + i * x.D + k] *= k < half ? 1.4142135f : 0.05f;
+    for (h = 0; h < 4 && h < c->n_head; h++)
+        llmc__induction_before(&x, h);
+    llmc__induction_match(&x, 0, 0, half, 0);
+    if (c->n_kv_head > 1)
+        llmc__induction_match(&x, c->n_head / 2, half, half + x.B, 1);
+}
+
+/* flat [total]: all of it drawn. Norms are 1 (0 where a stored weight lacks 1), and so is what nanochat's
+   residual is multiplied by; its other scalars begin with nothing. */
+static void llmc__fresh_weights(const llmc__params *p, const llmc_trainer_options *o, float *flat)
+{
+    llmc__fresh f;
+    uint64_t k;
+    uint32_t i;
+    for (i = 0; i < p->count; i++) {
+        const llmc__param *one = &p->list[i];
+        bool norm = llmc__role_ends(one->role, "_norm.weight");
+        f.w = flat + one->offset;
+        f.n = one->n;
+        if (one->matrix || one->embedding) {
+            f.seed = llmc__mix64_of(o->seed, i, 1);
+            f.deviation = llmc__fresh_deviation(&p->config, o, one, &f.uniform);
+            llmc__run(&o->tasks, (uint32_t)((f.n + LLMC__FRESH_PIECE - 1) / LLMC__FRESH_PIECE),
+                      llmc__fresh_piece, &f);
+            continue;
+        }
+        for (k = 0; k < f.n; k++)
+            f.w[k] = (norm && !p->config.norm_plus_one) || one->role == LLMC__W_X_LAMBDAS ? 1.0f : 0.0f;
+    }
+    if (o->init == LLMC_INIT_INDUCTION)
+        llmc__fresh_induction(p, flat);
+}
+
+/* Optional roles of a model made from nothing, as llmc__params_carve takes them. */
+static uint64_t llmc__fresh_roles(const llmc_config *c, llmc_biases biases)
+{
+    const uint64_t attn = LLMC__BIT(Q_B) | LLMC__BIT(K_B) | LLMC__BIT(V_B) | LLMC__BIT(QKV_B),
+                   ffn = LLMC__BIT(GATE_B) | LLMC__BIT(UP_B) | LLMC__BIT(DOWN_B),
+                   experts = LLMC__BIT(ROUTER_B) | LLMC__BIT(EXPERTS_GATE_B) | LLMC__BIT(EXPERTS_UP_B) |
+                             LLMC__BIT(EXPERTS_DOWN_B);
+    const char *f = c->family;
+    size_t n = llmc__strlen(f);
+    uint64_t roles = 0;
+    if (!llmc__streq(f, "rustgpt")) /* whose one head has none */
+        roles |= LLMC__BIT(O);
+    if (llmc__streq(f, "qwen2moe"))
+        roles |= LLMC__BIT(SHARED_ROUTER);
+    if (biases == LLMC_BIASES_NONE)
+        return roles;
+    if (!llmc__word_in("command-r|cohere2", f, n))
+        roles |= LLMC__ROLES_NORM_BIAS;
+    if (biases == LLMC_BIASES_ALL)
+        return roles | attn | ffn | experts | LLMC__BIT(O_B);
+    if (llmc__word_in("gpt2|gptneox|starcoder2|phi2|gpt-oss", f, n))
+        roles |= attn | LLMC__BIT(O_B);
+    if (llmc__word_in("qwen2|qwen2moe", f, n))
+        roles |= attn;
+    if (llmc__word_in("gpt2|gptneox|starcoder2|phi2|claude-rust|rustgpt", f, n))
+        roles |= ffn;
+    if (llmc__streq(f, "phi2"))
+        roles |= LLMC__BIT(HEAD_B);
+    return llmc__streq(f, "gpt-oss") ? roles | experts : roles;
+}
+
+//--[ 24.3 TRAIN.trainer ]-- weights, gradients, moments, and the memory for a pass
+struct llmc_trainer {
+    llmc_trainer_options opt; /* settled; optim and lora point nowhere */
+    llmc_lora_options lora;   /* settled; rank 0: all weights are trained */
+    llmc__params params;      /* what is trained: all weights, or adapters */
+    llmc__params frozen;      /* with adapters: the model's */
+    llmc_lora *adapter;       /* with adapters: made anew when it is asked for, and its floats */
+    float *adapter_floats;    /* [params.total] */
+    llmc__grad grad;
+    llmc__optim optim;
+    llmc_model *model;
+    float *w, *g;  /* [params.total] */
+    uint64_t mark; /* of the configuration */
+    /* since the last update */
+    double loss;
+    uint64_t scored;
+    uint64_t passes;
+    /* since the beginning */
+    uint64_t tokens;
+    double smooth; /* loss, the newest tenth each; 0: no update yet */
+};
+
+/* A private copy of an adapter's options with defaults in place; rank 0: there is to be none.
+   Errors: BAD_ARG. */
+static llmc_status llmc__trainer_adapts(llmc_lora_options *o, const llmc_lora_options *given,
+                                        const llmc_model *from, llmc_diag *diag)
+{
+    const char *wrong = NULL;
+    LLMC_MEMSET(o, 0, sizeof *o);
+    if (given == NULL)
+        return LLMC_OK;
+    llmc__options(o, sizeof *o, given);
+    o->rank = o->rank > 0 ? o->rank : 8;
+    o->alpha = o->alpha != 0 ? o->alpha : 2 * (float)o->rank;
+    o->targets = o->targets != 0 ? o->targets : (uint32_t)LLMC_LORA_ALL;
+    if (from == NULL)
+        wrong = "a model to start with is needed";
+    else if (o->rank > LLMC_LORA_MAX_RANK)
+        wrong = "rank: at most 1024";
+    else if (!(o->alpha > 0 && o->alpha <= 1e6f))
+        wrong = "alpha: above 0, at most 1e6";
+    else if ((o->targets & ~(uint32_t)LLMC_LORA_ALL) != 0)
+        wrong = "targets: no such map";
+    else if (!(o->dropout >= 0 && o->dropout < 1))
+        wrong = "dropout: must be at least 0 and below 1";
+    else if (o->from != NULL && o->from->model != from)
+        wrong = "from: it is another model's adapter";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "lora: %s", wrong);
+    return LLMC_OK;
+}
+
+/* The roles that the bits of an adapter's targets mean. */
+static uint64_t llmc__lora_targets(const llmc_config *c, uint32_t targets)
+{
+    static const uint8_t role[7] = {LLMC__W_Q,    LLMC__W_K,  LLMC__W_V,   LLMC__W_O,
+                                    LLMC__W_GATE, LLMC__W_UP, LLMC__W_DOWN};
+    uint64_t roles = 0;
+    unsigned i;
+    for (i = 0; i < 7; i++)
+        if ((targets >> i & 1) != 0)
+            roles |= llmc__role_bit(c->qkv_grouped && i < 3 ? (unsigned)LLMC__W_QKV : role[i]);
+    return roles;
+}
+
+/* A private copy of the options with defaults in place, the optimiser's to *optim. Errors: BAD_ARG. */
+static llmc_status llmc__trainer_settle(llmc_trainer_options *o, llmc_optim_options *optim,
+                                        const llmc_config *c, const llmc_trainer_options *given,
+                                        llmc_diag *diag)
+{
+    const char *wrong = NULL;
+    llmc__options(o, sizeof *o, given);
+    LLMC__TRY(llmc__optim_settle(optim, o->optim, diag));
+    o->optim = NULL; /* o->lora goes when it has been copied */
+    o->rows = o->rows > 0 ? o->rows : 1;
+    o->tokens = o->tokens > 0 ? o->tokens : (uint32_t)llmc__min(c->context_length, 1024);
+    o->init_gain = o->init_gain > 0 ? o->init_gain : 1;
+    o->explode = o->explode > 0 ? o->explode : 3;
+    if (o->rows > 65536)
+        wrong = "rows: at most 65536";
+    else if (o->tokens > (1u << 20) || (c->pos == LLMC_POS_LEARNED && o->tokens > c->context_length))
+        wrong = "tokens: more than the model's context";
+    else if ((unsigned)o->init > LLMC_INIT_INDUCTION)
+        wrong = "init: no such initialiser";
+    else if ((unsigned)o->biases > LLMC_BIASES_ALL)
+        wrong = "biases: no such choice";
+    else if (!(o->dropout >= 0 && o->dropout < 1))
+        wrong = "dropout: must be at least 0 and below 1";
+    else if (!(o->balance >= 0) || !llmc__finite(o->balance))
+        wrong = "balance: must not be negative";
+    else if (!llmc__finite(o->init_gain) || !llmc__finite(o->explode))
+        wrong = "init_gain or explode: not finite";
+    else if (o->allreduce.sum != NULL && o->allreduce.rank >= o->allreduce.size)
+        wrong = "allreduce: rank must be below size";
+    if (wrong != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "training: %s", wrong);
+    return LLMC_OK;
+}
+
+/* A number for what a configuration computes, whatever it is called, and which weights are trained, whether
+   they were made from nothing or are a model's. */
+static uint64_t llmc__config_mark(const llmc_config *config, const llmc__params *p)
+{
+    llmc_config c = *config;
+    uint64_t roles = 0;
+    uint32_t i;
+    llmc__xxh x;
+    llmc_writer w;
+    llmc__out o;
+    llmc__xxh_begin(&x);
+    w.write = llmc__xxh_take;
+    w.user = &x;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = &w;
+    c.name[0] = 0;
+    llmc__keys_config(&o, &c, llmc__family_named(c.family, llmc__strlen(c.family), false));
+    for (i = 0; i < p->count; i++)
+        roles |= llmc__role_bit(p->list[i].role);
+    llmc__out_u64(&o, roles);
+    return llmc__xxh_end(&x);
+}
+
+/* What is trained: all of a model, or adapters of it. Errors: those of llmc__params_carve, BAD_ARG. */
+static llmc_status llmc__trainer_params(llmc_trainer *t, const llmc_config *c, uint64_t roles, llmc__arena *a,
+                                        llmc_diag *diag)
+{
+    if (t->lora.rank == 0)
+        return llmc__params_carve(&t->params, c, roles, a, diag);
+    LLMC__TRY(llmc__params_carve(&t->frozen, c, roles, a, diag));
+    return llmc__adapters_carve(&t->params, &t->frozen, llmc__lora_targets(c, t->lora.targets), t->lora.rank,
+                                a, diag);
+}
+
+/* How passes are made. */
+static llmc__grad_opts llmc__trainer_grad(const llmc_trainer *t)
+{
+    llmc__grad_opts g;
+    LLMC_MEMSET(&g, 0, sizeof g);
+    g.rows = t->opt.rows;
+    g.tokens = t->opt.tokens;
+    g.recompute = t->opt.recompute;
+    g.dropout = t->opt.dropout;
+    g.balance = t->opt.balance;
+    g.bf16 = t->opt.bf16;
+    g.kernels = t->optim.kernels;
+    g.tasks = t->opt.tasks;
+    if (t->lora.rank > 0) {
+        g.adapters = &t->params;
+        g.adapter_scale = t->lora.alpha / (float)t->lora.rank;
+        g.adapter_dropout = t->lora.dropout;
+    }
+    return g;
+}
+
+/* Everything a trainer has, in this order; with a->base NULL only measured. config is complete.
+
+     llmc_trainer | list of weights | weights | gradients | moments | memory of a pass | model, or adapter
+
+   Errors: BAD_ARG, BAD_FILE, UNSUPPORTED, NO_MEMORY. */
+static llmc_status llmc__trainer_carve(llmc_trainer **out, const llmc_config *c, const llmc_model *from,
+                                       const llmc_trainer_options *o, const llmc_optim_options *optim,
+                                       llmc__arena *a, llmc_diag *diag)
+{
+    llmc_trainer local, *t = (llmc_trainer *)llmc__take(a, 1, sizeof *t);
+    uint64_t roles = from != NULL ? llmc__params_roles(from) : llmc__fresh_roles(c, o->biases);
+    const char *lacks =
+        from == NULL && o->init == LLMC_INIT_INDUCTION ? llmc__induction_lacks(c, roles) : NULL;
+    llmc__grad_opts g;
+    if (lacks != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "training: %s", lacks);
+    if (t == NULL)
+        t = &local;
+    LLMC_MEMSET(t, 0, sizeof *t);
+    t->opt = *o;
+    LLMC__TRY(llmc__trainer_adapts(&t->lora, o->lora, from, diag));
+    t->opt.lora = NULL;
+    LLMC__TRY(llmc__trainer_params(t, c, roles, a, diag));
+    t->w = (float *)llmc__take(a, t->params.total, sizeof(float));
+    t->g = (float *)llmc__take(a, t->params.total, sizeof(float));
+    t->optim.opt = *optim;
+    t->optim.k = llmc__steppers_for(o->cpu);
+    t->optim.kernels = llmc__kernels_for(o->cpu);
+    t->optim.tasks = o->tasks;
+    t->optim.workers = o->tasks.run != NULL && o->tasks.workers > 1 ? o->tasks.workers : 1;
+    llmc__optim_carve(&t->optim, &t->params, t->w, t->g, a);
+    g = llmc__trainer_grad(t);
+    LLMC__TRY(llmc__grad_carve(&t->grad, t->lora.rank > 0 ? &t->frozen : &t->params, &g, from, a, diag));
+    if (t->lora.rank > 0) {
+        t->model = (llmc_model *)(uintptr_t)from; /* which is only read */
+        t->adapter = llmc__lora_carve(from, a);
+        t->adapter_floats = (float *)llmc__take(a, t->params.total, sizeof(float));
+    } else {
+        llmc__params_model(&t->model, &t->params, from, t->w, a);
+    }
+    if (a->failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.trainer", LLMC_NO_OFFSET,
+                          "training needs more memory than was given, or than there are addresses for");
+    *out = t == &local ? NULL : t;
+    return LLMC_OK;
+}
+
+/* Families that can be made from nothing. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__trainer_family(const llmc_config *c, llmc_diag *diag)
+{
+    const llmc__family *f = llmc__family_named(c->family, llmc__strlen(c->family), false);
+    if (f == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "'%s' is no family that is known",
+                          c->family);
+    if ((f->traits & LLMC__FUSED_UP) != 0) /* a GGUF has gate and up in one tensor, which there is not */
+        return LLMC__FAIL(diag, UNSUPPORTED, "TRAIN.trainer", LLMC_NO_OFFSET,
+                          "a new model of the family '%s' is not made, only tuned", f->name);
+    return LLMC_OK;
+}
+
+/* Checks and measures: both public functions begin here. Errors: those of the caller. */
+static llmc_status llmc__trainer_measure(const llmc_config **config, const llmc_model *from,
+                                         const llmc_trainer_options *given, llmc_trainer_options *o,
+                                         llmc_optim_options *optim, uint64_t *need, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc_trainer *none;
+    if ((*config == NULL) == (from == NULL))
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET,
+                          "either a configuration or a model to start with is needed");
+    if (from != NULL && from->vocab_only)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET,
+                          "the model was opened without its weights");
+    if (from != NULL)
+        *config = &from->config;
+    else
+        LLMC__TRY(llmc__trainer_family(*config, diag));
+    LLMC__TRY(llmc__trainer_settle(o, optim, *config, given, diag));
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__trainer_carve(&none, *config, from, o, optim, &a, diag));
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_trainer_need -- bytes that llmc_trainer_init will take                  (TRAIN.trainer) */
+LLMC_API llmc_status llmc_trainer_need(const llmc_config *config, const llmc_model *from,
+                                       const llmc_trainer_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_trainer_options o;
+    llmc_optim_options optim;
+    uint64_t need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__trainer_measure(&config, from, opt, &o, &optim, &need, diag));
+    *bytes = (size_t)need;
+    return LLMC_OK;
+}
+
+/* What a model made from nothing is given: a tokenizer, a template. Written as a GGUF it is laid out anew,
+   not taken for one. */
+static void llmc__trainer_name(llmc_trainer *t)
+{
+    llmc_model *m = t->model;
+    m->kind = LLMC_FILE_UNKNOWN;
+#ifndef LLMC_NO_TOKEN
+    m->tokenizer = (llmc_tokenizer *)(uintptr_t)t->opt.tokenizer;
+#endif
+    m->chat_template = t->opt.chat_template;
+    m->chat_template_len = t->opt.chat_template_len;
+}
+
+/* An adapter's first weights: A uniform in 1 / sqrt(inputs), B zero; or those of another one.
+   Errors: BAD_ARG (that has other maps or another rank). */
+static llmc_status llmc__trainer_adapter(llmc_trainer *t, llmc_diag *diag)
+{
+    const llmc_lora *from = t->lora.from;
+    uint32_t i, k;
+    uint64_t r;
+    for (i = 0; i < t->params.count; i += 2) {
+        const llmc__param *a = &t->params.list[i], *b = a + 1;
+        const llmc_tensor *w = llmc__weight(t->model, a->layer, a->role);
+        const llmc__lora_pair *p = from != NULL && w != NULL ? llmc__lora_of(from, w) : NULL;
+        float *to = t->w + b->offset;
+        if (from != NULL && (p == NULL || p->rank != t->lora.rank || 2 * from->n != t->params.count))
+            return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET,
+                              "lora: the adapter to start with has not the same maps, or not rank %u",
+                              (unsigned)t->lora.rank);
+        if (from == NULL) {
+            llmc__fresh_uniform(t->w + a->offset, (size_t)a->n, 1 / llmc__sqrtf(3 * (float)a->cols),
+                                llmc__mix64_of(t->opt.seed, i, 3));
+            LLMC_MEMSET(to, 0, (size_t)b->n * sizeof *to);
+            continue;
+        }
+        LLMC_MEMCPY(t->w + a->offset, p->a, (size_t)a->n * sizeof(float));
+        for (r = 0; r < b->rows; r++)
+            for (k = 0; k < b->cols; k++)
+                to[r * b->cols + k] = p->b[k * (uint64_t)b->rows + r] * (p->scale / t->grad.o.adapter_scale);
+    }
+    t->lora.from = NULL; /* it may go now */
+    return LLMC_OK;
+}
+
+/* A number for what is trained: the shape of a model; or adapters, and which model they belong to. */
+static uint64_t llmc__trainer_mark(const llmc_trainer *t, const llmc_config *c)
+{
+    if (t->lora.rank == 0)
+        return llmc__config_mark(c, &t->params);
+    return llmc__mix64_of(llmc__model_mark(t->model), t->lora.rank, t->lora.targets) ^
+           llmc__f32_bits(t->lora.alpha);
+}
+
+/* llmc_trainer_init -- a trainer in the caller's memory                        (TRAIN.trainer)
+   mem [bytes], any alignment; too few bytes are NO_MEMORY and mem stays as it was. *out is written on
+   success only. */
+LLMC_API llmc_status llmc_trainer_init(llmc_trainer **out, const llmc_config *config, const llmc_model *from,
+                                       const llmc_trainer_options *opt, void *mem, size_t bytes,
+                                       llmc_diag *diag)
+{
+    llmc_trainer_options o;
+    llmc_optim_options optim;
+    llmc_trainer *t;
+    llmc__arena a;
+    uint64_t need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__trainer_measure(&config, from, opt, &o, &optim, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.trainer", LLMC_NO_OFFSET,
+                          "training needs %llu bytes, %llu were given", (unsigned long long)need,
+                          (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    LLMC__TRY(llmc__trainer_carve(&t, config, from, &o, &optim, &a, diag));
+    t->mark = llmc__trainer_mark(t, config);
+    if (t->lora.rank > 0) {
+        LLMC__TRY(llmc__trainer_adapter(t, diag));
+    } else if (from == NULL) {
+        llmc__fresh_weights(&t->params, &t->opt, t->w);
+        llmc__trainer_name(t);
+    } else {
+        LLMC__TRY(llmc__params_load(&t->params, from, t->w, diag));
+    }
+    LLMC_MEMSET(t->g, 0, (size_t)t->params.total * sizeof(float));
+    llmc__optim_clear(&t->optim);
+    t->grad.weight = t->w;
+    t->grad.grad = t->g;
+    llmc__grad_init(&t->grad);
+    *out = t;
+    return LLMC_OK;
+}
+
+/* The weights as a model; it lives as long as the trainer. */
+LLMC_API const llmc_model *llmc_trainer_model(const llmc_trainer *t)
+{
+    return LLMC__BIG_ENDIAN ? NULL : t->model;
+}
+
+/* llmc_trainer_lora -- what adapters are by now                                (TRAIN.trainer)
+   Costs a copy of them: the engine wants B transposed, and numbers that do not move under its feet. */
+LLMC_API const llmc_lora *llmc_trainer_lora(llmc_trainer *t)
+{
+    uint32_t i, k;
+    uint64_t r;
+    if (t->lora.rank == 0)
+        return NULL;
+    LLMC_MEMSET(t->adapter->pair, 0,
+                (size_t)t->model->config.n_layer * LLMC__LORA_SLOTS * sizeof *t->adapter->pair);
+    for (i = 0; i < t->params.count; i += 2) {
+        const llmc__param *a = &t->params.list[i], *b = a + 1;
+        llmc__lora_pair *p = llmc__lora_slot(t->adapter, a->layer, a->role);
+        float *to = t->adapter_floats + b->offset;
+        LLMC_MEMCPY(t->adapter_floats + a->offset, t->w + a->offset, (size_t)a->n * sizeof(float));
+        for (r = 0; r < b->rows; r++)
+            for (k = 0; k < b->cols; k++)
+                to[k * (uint64_t)b->rows + r] = t->w[b->offset + r * b->cols + k];
+        p->w = llmc__weight(t->model, a->layer, a->role);
+        p->layer = a->layer;
+        p->role = a->role;
+        p->rank = t->lora.rank;
+        p->scale = t->grad.o.adapter_scale;
+        p->a = t->adapter_floats + a->offset;
+        p->b = to;
+    }
+    t->adapter->alpha = t->lora.alpha;
+    llmc__lora_finish(t->adapter);
+    return t->adapter;
+}
+
+LLMC_API uint64_t llmc_trainer_steps(const llmc_trainer *t)
+{
+    return t->optim.steps;
+}
+
+LLMC_API uint64_t llmc_trainer_weights(const llmc_trainer *t)
+{
+    return t->params.total;
+}
+
+//--[ 24.4 TRAIN.step ]-- passes, then an update
+/* Whether every id is a token; targets may say that they do not count. Errors: BAD_ARG. */
+static llmc_status llmc__trainer_ids(const llmc_trainer *t, const uint32_t *ids, const uint32_t *targets,
+                                     llmc_diag *diag)
+{
+    size_t n = (size_t)t->opt.rows * t->opt.tokens, i;
+    uint32_t V = t->params.config.vocab_size;
+    if (ids == NULL || targets == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.step", LLMC_NO_OFFSET, "ids or targets is NULL");
+    for (i = 0; i < n; i++)
+        if (ids[i] >= V || (targets[i] >= V && targets[i] != LLMC_NOT_SCORED))
+            return LLMC__FAIL(diag, BAD_ARG, "TRAIN.step", LLMC_NO_OFFSET,
+                              "token %u is not in the vocabulary of %u",
+                              (unsigned)(ids[i] >= V ? ids[i] : targets[i]), (unsigned)V);
+    return LLMC_OK;
+}
+
+/* Gradients and counts back to nothing, as after an update. */
+static void llmc__trainer_forget(llmc_trainer *t)
+{
+    LLMC_MEMSET(t->g, 0, (size_t)t->params.total * sizeof(float));
+    t->loss = 0;
+    t->scored = t->passes = 0;
+}
+
+/* llmc_trainer_pass -- one batch's part of the gradient                          (TRAIN.step)
+   Dropout's numbers follow from seed, update, pass and rank. */
+LLMC_API llmc_status llmc_trainer_pass(llmc_trainer *t, const uint32_t *ids, const uint32_t *targets,
+                                       const uint32_t *starts, llmc_diag *diag)
+{
+    uint64_t scored = 0, seed = llmc__mix64_of(t->opt.seed, t->optim.steps, t->passes);
+    double loss = 0;
+    LLMC__TRY(llmc__trainer_ids(t, ids, targets, diag));
+    seed = llmc__mix64_of(seed, t->opt.allreduce.rank, 2);
+    if (llmc__grad_pass(&t->grad, ids, targets, starts, seed, 1, &loss, &scored) != LLMC_OK)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.step", LLMC_NO_OFFSET, "a start lies behind its token");
+    t->passes++;
+    t->loss += loss;
+    t->scored += scored;
+    if (!llmc__finite((float)loss))
+        return LLMC__FAIL(diag, NOT_FINITE, "TRAIN.step", LLMC_NO_OFFSET,
+                          "the loss is not finite at update %llu", (unsigned long long)t->optim.steps);
+    return LLMC_OK;
+}
+
+/* Sums gradients, loss and count over all processes. Counts go as two floats, which hold them exactly.
+   Errors: IO. */
+static llmc_status llmc__trainer_reduce(llmc_trainer *t, llmc_diag *diag)
+{
+    const llmc_allreduce *r = &t->opt.allreduce;
+    float few[4];
+    uint64_t at, n;
+    bool good = true;
+    if (r->sum == NULL || r->size < 2)
+        return LLMC_OK;
+    for (at = 0; good && at < t->params.total; at += n) {
+        n = llmc__min(t->params.total - at, 1u << 24);
+        good = r->sum(r->user, t->g + at, (size_t)n);
+    }
+    few[0] = (float)t->loss;
+    few[1] = (float)(t->loss - (double)few[0]);
+    few[2] = (float)(t->scored >> 12);
+    few[3] = (float)(t->scored & 4095);
+    good = good && r->sum(r->user, few, 4);
+    if (!good)
+        return LLMC__FAIL(diag, IO, "TRAIN.step", LLMC_NO_OFFSET,
+                          "gradients could not be summed (allreduce)");
+    t->loss = (double)few[0] + (double)few[1];
+    t->scored = ((uint64_t)few[2] << 12) + (uint64_t)few[3];
+    return LLMC_OK;
+}
+
+/* llmc_trainer_update -- the optimiser's step                                    (TRAIN.step)
+   The gradient is that of the mean over all scored tokens, however they were spread over passes and
+   processes. */
+LLMC_API llmc_status llmc_trainer_update(llmc_trainer *t, llmc_train_report *out, llmc_diag *diag)
+{
+    llmc_status status = llmc__trainer_reduce(t, diag);
+    double mean = 0, norm = 0;
+    float rate = 0;
+    if (status == LLMC_OK && t->scored == 0)
+        status = LLMC__FAIL(diag, BAD_ARG, "TRAIN.step", LLMC_NO_OFFSET, "no token was scored");
+    if (status == LLMC_OK) {
+        mean = t->loss / (double)t->scored;
+        if (t->smooth > 0 && !(mean <= t->smooth * (double)t->opt.explode + 3))
+            status = LLMC__FAIL(diag, NOT_FINITE, "TRAIN.step", LLMC_NO_OFFSET,
+                                "the loss explodes at update %llu: %g after %g",
+                                (unsigned long long)t->optim.steps, mean, t->smooth);
+    }
+    if (status == LLMC_OK)
+        status = llmc__optim_update(&t->optim, (float)(1 / (double)t->scored), &norm, &rate, diag);
+    if (status != LLMC_OK) {
+        llmc__trainer_forget(t);
+        return status;
+    }
+    t->smooth = t->smooth > 0 ? 0.9 * t->smooth + 0.1 * mean : mean;
+    t->tokens += t->scored;
+    if (out != NULL) {
+        out->step = t->optim.steps;
+        out->tokens = t->tokens;
+        out->scored = t->scored;
+        out->loss = mean;
+        out->grad_norm = norm;
+        out->learning_rate = rate;
+    }
+    t->loss = 0;
+    t->scored = t->passes = 0;
+    return LLMC_OK;
+}
+
+/* llmc_trainer_eval -- what the loss would be                                    (TRAIN.step)
+   Touches neither gradients nor counts. */
+LLMC_API llmc_status llmc_trainer_eval(llmc_trainer *t, const uint32_t *ids, const uint32_t *targets,
+                                       const uint32_t *starts, double *loss, uint64_t *scored,
+                                       llmc_diag *diag)
+{
+    double sum = 0;
+    uint64_t n = 0;
+    LLMC__TRY(llmc__trainer_ids(t, ids, targets, diag));
+    if (llmc__grad_loss(&t->grad, ids, targets, starts, &sum, &n) != LLMC_OK)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.step", LLMC_NO_OFFSET, "a start lies behind its token");
+    *loss = sum;
+    *scored = n;
+    return LLMC_OK;
+}
+
+/* The name of a trained tensor, as GGUF has it; of an expert with its number behind, of an adapter with which
+   half it is. */
+static void llmc__train_name(const llmc__param *p, const char *before, char *out, size_t cap)
+{
+    static const char *const half[3] = {"", ".lora_a", ".lora_b"};
+    const char *name = llmc__role_table[p->role].name;
+    if (p->layer == UINT32_MAX)
+        llmc__format(out, cap, "%s%s", before, name);
+    else if (p->expert == UINT32_MAX)
+        llmc__format(out, cap, "%sblk.%u.%s%s", before, (unsigned)p->layer, name, half[p->adapter]);
+    else
+        llmc__format(out, cap, "%sblk.%u.%s.%u", before, (unsigned)p->layer, name, (unsigned)p->expert);
+}
+
+/* llmc_trainer_tensor -- for those who look how training goes                    (TRAIN.step)
+   Costs a pass over the tensor. */
+LLMC_API bool llmc_trainer_tensor(const llmc_trainer *t, uint32_t index, llmc_train_tensor *out)
+{
+    const llmc__param *p;
+    if (index >= t->params.count)
+        return false;
+    p = &t->params.list[index];
+    llmc__train_name(p, "", out->name, sizeof out->name);
+    out->n = p->n;
+    out->weight_norm = llmc__optim_norm(&t->optim, t->w + p->offset, p->n);
+    out->grad_norm = llmc__optim_norm(&t->optim, t->g + p->offset, p->n);
+    if (t->scored > 0)
+        out->grad_norm /= (double)t->scored;
+    return true;
+}
+
+//--[ 24.5 TRAIN.checkpoint ]-- all of it as a safetensors file, and back
+/* Tensors in this order, so that a reader needs no index:
+
+     "llmc.state" U8 [LLMC__STATE_BYTES] | weights | moments "m.", "v." | "llmc.note" U8 | "llmc.check" U8 [8]
+
+   weights under GGUF's names in F32. The state is u64 after u64: version, mark of the configuration, seed,
+   updates, tokens, smoothed loss, optimiser, number of weights. The check is XXH64 of all bytes before it. */
+#define LLMC__STATE_WORDS        8
+#define LLMC__STATE_BYTES        (8 * LLMC__STATE_WORDS)
+#define LLMC__CHECKPOINT_VERSION 1
+
+static void llmc__state_words(const llmc_trainer *t, uint64_t *w)
+{
+    w[0] = LLMC__CHECKPOINT_VERSION;
+    w[1] = t->mark;
+    w[2] = t->opt.seed;
+    w[3] = t->optim.steps;
+    w[4] = t->tokens;
+    w[5] = llmc__f64_bits(t->smooth);
+    w[6] = (uint64_t)t->optim.opt.kind;
+    w[7] = t->params.total;
+}
+
+/* The arrays that are saved, NULL: this optimiser lacks it. */
+static float *llmc__state_array(const llmc_trainer *t, unsigned which)
+{
+    return which == 0 ? t->w : which == 1 ? t->optim.m : t->optim.v;
+}
+
+static const char *const llmc__state_prefix[3] = {"", "m.", "v."};
+
+/* A tensor's entry in the header; *at is where its data begins, and then ends. */
+static void llmc__checkpoint_entry(llmc__out *o, const char *name, const char *dtype, const uint64_t *dim,
+                                   uint32_t n_dims, uint64_t bytes, uint64_t *at)
+{
+    llmc__out_words(o, ",");
+    llmc__out_member(o, name);
+    llmc__out_words(o, "{\"dtype\":\"");
+    llmc__out_words(o, dtype);
+    llmc__out_words(o, "\",");
+    llmc__out_shape(o, dim, n_dims);
+    llmc__out_words(o, ",\"data_offsets\":[");
+    llmc__out_decimal(o, *at);
+    *at += bytes;
+    llmc__out_words(o, ",");
+    llmc__out_decimal(o, *at);
+    llmc__out_words(o, "]}");
+}
+
+/* Dimensions of a trained tensor in a checkpoint; returns their number. */
+static uint32_t llmc__checkpoint_dims(const llmc__param *p, uint64_t *dim)
+{
+    dim[0] = p->cols;
+    dim[1] = p->rows;
+    return p->rows > 1 ? 2 : 1;
+}
+
+static void llmc__checkpoint_header(const llmc_trainer *t, size_t note_len, llmc__out *o)
+{
+    uint64_t at = 0, dim[2];
+    char name[LLMC_NAME_MAX];
+    unsigned k;
+    uint32_t i;
+    llmc__out_words(o, "{\"__metadata__\":{\"format\":\"llmc-checkpoint\"}");
+    dim[0] = LLMC__STATE_BYTES;
+    llmc__checkpoint_entry(o, "llmc.state", "U8", dim, 1, dim[0], &at);
+    for (k = 0; k < 3; k++)
+        for (i = 0; i < t->params.count && llmc__state_array(t, k) != NULL; i++) {
+            const llmc__param *p = &t->params.list[i];
+            llmc__train_name(p, llmc__state_prefix[k], name, sizeof name);
+            llmc__checkpoint_entry(o, name, "F32", dim, llmc__checkpoint_dims(p, dim), 4 * p->n, &at);
+        }
+    dim[0] = note_len;
+    if (note_len > 0)
+        llmc__checkpoint_entry(o, "llmc.note", "U8", dim, 1, note_len, &at);
+    dim[0] = 8;
+    llmc__checkpoint_entry(o, "llmc.check", "U8", dim, 1, 8, &at);
+    llmc__out_words(o, "}");
+    while (o->at % 8 != 0 && !o->failed)
+        llmc__out_words(o, " ");
+}
+
+/* A writer that also sums. */
+typedef struct llmc__summed {
+    llmc__xxh sum;
+    const llmc_writer *to;
+} llmc__summed;
+
+static bool llmc__summed_take(void *user, const void *data, size_t n)
+{
+    llmc__summed *s = (llmc__summed *)user;
+    llmc__xxh_feed(&s->sum, data, n);
+    return s->to->write(s->to->user, data, n);
+}
+
+/* x [n] as little-endian bytes, through a small buffer. */
+static void llmc__out_floats(llmc__out *o, const float *x, uint64_t n)
+{
+    uint8_t part[4096];
+    uint64_t i, k;
+    for (i = 0; i < n && !o->failed; i += k) {
+        k = llmc__min(n - i, sizeof part / 4);
+        (void)llmc_quantize(LLMC_F32, x + i, (size_t)k, part);
+        llmc__out_bytes(o, part, 4 * k);
+    }
+}
+
+/* llmc_trainer_save -- a checkpoint                                          (TRAIN.checkpoint)
+   note [note_len] is the caller's own, NULL and 0 for none. The bytes depend on the trainer's state alone. */
+LLMC_API llmc_status llmc_trainer_save(const llmc_trainer *t, const void *note, size_t note_len,
+                                       const llmc_writer *out, const llmc_progress *progress, llmc_diag *diag)
+{
+    uint64_t words[LLMC__STATE_WORDS], done = 0;
+    llmc__summed summed;
+    llmc_writer w;
+    llmc__out count, o;
+    unsigned k;
+    uint32_t i;
+    if (t == NULL || out == NULL || out->write == NULL || (note == NULL && note_len > 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.checkpoint", LLMC_NO_OFFSET, "trainer, out or note is NULL");
+    llmc__xxh_begin(&summed.sum);
+    summed.to = out;
+    w.write = llmc__summed_take;
+    w.user = &summed;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    LLMC_MEMSET(&count, 0, sizeof count);
+    o.to = &w;
+    llmc__checkpoint_header(t, note_len, &count);
+    llmc__out_u64(&o, count.at);
+    llmc__checkpoint_header(t, note_len, &o);
+    llmc__state_words(t, words);
+    for (k = 0; k < LLMC__STATE_WORDS; k++)
+        llmc__out_u64(&o, words[k]);
+    for (k = 0; k < 3; k++)
+        for (i = 0; i < t->params.count && llmc__state_array(t, k) != NULL; i++) {
+            const llmc__param *p = &t->params.list[i];
+            llmc__out_floats(&o, llmc__state_array(t, k) + p->offset, p->n);
+            done += p->n;
+            if (progress != NULL && !llmc__progress(progress, "checkpoint", done, 3 * t->params.total))
+                return LLMC__FAIL(diag, CANCELLED, "TRAIN.checkpoint", o.at, "cancelled");
+        }
+    llmc__out_bytes(&o, note, note_len);
+    llmc__out_u64(&o, llmc__xxh_end(&summed.sum));
+    if (o.failed)
+        return LLMC__FAIL(diag, IO, "TRAIN.checkpoint", o.at, "the writer stopped");
+    return LLMC_OK;
+}
+
+/* The next tensor of a checkpoint, which has to be this one. type: F32, or NONE for bytes.
+   Errors: BAD_FILE. */
+static llmc_status llmc__checkpoint_next(const llmc__safetensors *s, llmc__safetensors_walk *w,
+                                         const char *name, llmc_dtype type, const uint64_t *dim,
+                                         uint32_t n_dims, llmc_tensor *out, llmc_diag *diag)
+{
+    llmc_status status = llmc__safetensors_next(s, w, out);
+    bool good = status == LLMC_OK && llmc__streq(out->name, name) && out->type == type &&
+                (type != LLMC_DTYPE_NONE || llmc__streq(w->dtype, "U8")) && out->n_dims == n_dims;
+    uint32_t i;
+    for (i = 0; good && i < n_dims && dim != NULL; i++)
+        good = out->dim[i] == dim[i];
+    if (good)
+        return LLMC_OK;
+    if (status == LLMC_OK || status == LLMC_DONE)
+        return LLMC__FAIL(diag, BAD_FILE, "TRAIN.checkpoint", LLMC_NO_OFFSET,
+                          "%s: no checkpoint of this model: '%s' stands where '%s' should", s->file.name,
+                          status == LLMC_DONE ? "nothing" : out->name, name);
+    return status;
+}
+
+/* Opens a checkpoint and reads its state; *state is where that lies. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__checkpoint_open(llmc__safetensors *s, llmc__safetensors_walk *w, const void *bytes,
+                                         size_t n, uint64_t *words, llmc_diag *diag)
+{
+    const uint64_t dim = LLMC__STATE_BYTES;
+    llmc_blob file;
+    llmc_tensor t;
+    unsigned k;
+    file.data = bytes;
+    file.size = n;
+    file.name = "the checkpoint";
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.checkpoint", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__safetensors_open(s, &file, diag));
+    LLMC_MEMSET(w, 0, sizeof *w);
+    LLMC__TRY(llmc__checkpoint_next(s, w, "llmc.state", LLMC_DTYPE_NONE, &dim, 1, &t, diag));
+    for (k = 0; k < LLMC__STATE_WORDS; k++)
+        words[k] = llmc__u64le(t.data + 8 * k);
+    if (words[0] != LLMC__CHECKPOINT_VERSION)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TRAIN.checkpoint", LLMC_NO_OFFSET,
+                          "%s: version %llu is not supported", file.name, (unsigned long long)words[0]);
+    return LLMC_OK;
+}
+
+/* Whether the state is one that this trainer can go on from. Errors: BAD_ARG. */
+static llmc_status llmc__checkpoint_fits(const llmc_trainer *t, const uint64_t *words, llmc_diag *diag)
+{
+    const char *other = words[1] != t->mark || words[7] != t->params.total ? "model"
+                        : words[6] != (uint64_t)t->optim.opt.kind          ? "optimiser"
+                                                                           : NULL;
+    if (other != NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.checkpoint", LLMC_NO_OFFSET,
+                          "the checkpoint is that of another %s", other);
+    return LLMC_OK;
+}
+
+/* One walk over everything behind the state: checks it, or with `take` takes it over. Errors: BAD_FILE. */
+static llmc_status llmc__checkpoint_walk(llmc_trainer *t, const llmc__safetensors *s,
+                                         llmc__safetensors_walk w, bool take, uint64_t *check_at,
+                                         llmc_diag *diag)
+{
+    const uint64_t eight = 8;
+    uint64_t dim[2];
+    llmc_tensor one;
+    llmc__safetensors_walk ahead;
+    char name[LLMC_NAME_MAX];
+    unsigned k;
+    uint32_t i;
+    for (k = 0; k < 3; k++)
+        for (i = 0; i < t->params.count && llmc__state_array(t, k) != NULL; i++) {
+            const llmc__param *p = &t->params.list[i];
+            uint32_t n_dims = llmc__checkpoint_dims(p, dim);
+            llmc__train_name(p, llmc__state_prefix[k], name, sizeof name);
+            LLMC__TRY(llmc__checkpoint_next(s, &w, name, LLMC_F32, dim, n_dims, &one, diag));
+            if (take)
+                (void)llmc_dequantize(LLMC_F32, one.data, (size_t)p->n, llmc__state_array(t, k) + p->offset);
+        }
+    ahead = w;
+    if (llmc__safetensors_next(s, &ahead, &one) == LLMC_OK && llmc__streq(one.name, "llmc.note"))
+        w = ahead;
+    LLMC__TRY(llmc__checkpoint_next(s, &w, "llmc.check", LLMC_DTYPE_NONE, &eight, 1, &one, diag));
+    *check_at = (uint64_t)(one.data - s->file.data);
+    return LLMC_OK;
+}
+
+/* llmc_trainer_load -- training goes on from a checkpoint                     (TRAIN.checkpoint)
+   Everything is checked before anything is changed: names, shapes, the checksum over all of it. Gradients of
+   passes since the last update are lost. */
+LLMC_API llmc_status llmc_trainer_load(llmc_trainer *t, const void *bytes, size_t n, llmc_diag *diag)
+{
+    uint64_t words[LLMC__STATE_WORDS], check_at;
+    llmc__safetensors s;
+    llmc__safetensors_walk w;
+    llmc__xxh sum;
+    double smooth;
+    if (t == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.checkpoint", LLMC_NO_OFFSET, "the trainer is NULL");
+    LLMC__TRY(llmc__checkpoint_open(&s, &w, bytes, n, words, diag));
+    LLMC__TRY(llmc__checkpoint_fits(t, words, diag));
+    LLMC__TRY(llmc__checkpoint_walk(t, &s, w, false, &check_at, diag));
+    llmc__xxh_begin(&sum);
+    llmc__xxh_feed(&sum, bytes, (size_t)check_at);
+    smooth = llmc__bits_f64(words[5]);
+    if (check_at + 8 != n || llmc__u64le((const uint8_t *)bytes + check_at) != llmc__xxh_end(&sum) ||
+        !(smooth >= 0 && smooth < 1e30))
+        return LLMC__FAIL(diag, BAD_FILE, "TRAIN.checkpoint", check_at,
+                          "the checksum does not match: the checkpoint is damaged");
+    LLMC__TRY(llmc__checkpoint_walk(t, &s, w, true, &check_at, diag));
+    t->opt.seed = words[2];
+    t->optim.steps = words[3];
+    t->tokens = words[4];
+    t->smooth = smooth;
+    llmc__trainer_forget(t);
+    return LLMC_OK;
+}
+
+/* llmc_checkpoint_note -- the caller's own words, without a trainer           (TRAIN.checkpoint)
+   *note points into bytes; NULL and 0 if there is none. The checksum is not looked at; *step (may be NULL) is
+   the number of updates. */
+LLMC_API llmc_status llmc_checkpoint_note(const void *bytes, size_t n, const void **note, size_t *note_len,
+                                          uint64_t *step, llmc_diag *diag)
+{
+    uint64_t words[LLMC__STATE_WORDS];
+    llmc__safetensors s;
+    llmc__safetensors_walk w;
+    llmc_tensor t;
+    if (note == NULL || note_len == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.checkpoint", LLMC_NO_OFFSET, "note or note_len is NULL");
+    LLMC__TRY(llmc__checkpoint_open(&s, &w, bytes, n, words, diag));
+    *note = NULL;
+    *note_len = 0;
+    while (llmc__safetensors_next(&s, &w, &t) == LLMC_OK)
+        if (llmc__streq(t.name, "llmc.note")) {
+            *note = t.data;
+            *note_len = (size_t)t.bytes;
+        }
+    if (step != NULL)
+        *step = words[3];
+    return LLMC_OK;
+}
+
+//--[ 24.6 TRAIN.order ]-- every row once in an epoch, in an order that needs no memory
+/* A bijection of [0, n): four rounds of Feistel over two halves of enough bits, walked until it falls below
+   n, which takes under four steps on average (Black and Rogaway 2002). */
+static uint64_t llmc__shuffled(uint64_t i, uint64_t n, uint64_t seed, uint64_t epoch)
+{
+    unsigned half = 1, round;
+    uint64_t mask, l, r, t;
+    while (half < 32 && n - 1 > ((UINT64_C(1) << (2 * half)) - 1))
+        half++;
+    mask = (UINT64_C(1) << half) - 1;
+    do {
+        l = i >> half;
+        r = i & mask;
+        for (round = 0; round < 4; round++) {
+            t = l ^ (llmc__mix64_of(seed, epoch * 4 + round, r) & mask);
+            l = r;
+            r = t;
+        }
+        i = l << half | r;
+    } while (i >= n);
+    return i;
+}
+
+//--[ 24.7 TRAIN.loader ]-- rows of tokens out of mapped shards
+/* One file of tokens; width 2 or 4 bytes each. */
+typedef struct llmc__shard {
+    const uint8_t *data;
+    uint64_t begin, n; /* tokens before it in all shards; its own */
+    uint32_t width;
+} llmc__shard;
+
+/* Tokens that lie in one row: a document, or a part of one. next: in the same row, UINT32_MAX: none. */
+typedef struct llmc__chunk {
+    uint64_t at;
+    uint32_t n, next;
+} llmc__chunk;
+
+struct llmc_loader {
+    llmc_loader_options opt; /* settled */
+    llmc__shard *shard;      /* [n_shards] */
+    uint32_t n_shards;
+    uint64_t tokens, rows, position;
+    /* with documents: rows are lists of chunks */
+    llmc__chunk *chunk; /* [n_chunks] */
+    uint32_t *first;    /* [n_chunks] by row; the first `rows` are used */
+    uint64_t n_chunks;
+};
+
+/* llm.c's header, or none: what a blob holds. False: neither. */
+static bool llmc__shard_open(const llmc_blob *file, llmc__shard *s)
+{
+    const uint8_t *p = (const uint8_t *)file->data;
+    s->data = p;
+    s->n = file->size / 4;
+    s->width = 4;
+    if (file->data == NULL || file->size == 0)
+        return false;
+    if (file->size >= 1024 && llmc__u32le(p) == 20240520 && llmc__u32le(p + 4) == 1) {
+        s->n = llmc__u32le(p + 8);
+        s->width = 2;
+        s->data = p + 1024;
+        return s->n <= (file->size - 1024) / 2;
+    }
+    return file->size % 4 == 0;
+}
+
+/* The token at place i of all shards, with its flag; *hint: the shard of the last one asked for. */
+static uint32_t llmc__shard_token(const llmc_loader *l, uint64_t i, uint32_t *hint)
+{
+    uint32_t low = 0, high = l->n_shards - 1;
+    const llmc__shard *s = &l->shard[*hint];
+    if (i < s->begin || i - s->begin >= s->n) {
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (l->shard[middle].begin + l->shard[middle].n > i)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        *hint = low;
+        s = &l->shard[low];
+    }
+    i -= s->begin;
+    return s->width == 2 ? llmc__u16le(s->data + 2 * i) : llmc__u32le(s->data + 4 * i);
+}
+
+#define LLMC__SHARD_FLAGS (LLMC_SHARD_NOT_SCORED | LLMC_SHARD_DOCUMENT)
+
+/* A walk over documents. */
+typedef struct llmc__documents {
+    const llmc_loader *l;
+    uint64_t at;
+    uint32_t hint;
+} llmc__documents;
+
+/* The next document, [begin, end) with the token that parts it from its neighbours; false: none is left. */
+static bool llmc__document_next(llmc__documents *d, uint64_t *begin, uint64_t *end)
+{
+    const llmc_loader *l = d->l;
+    bool ends = l->opt.separator_ends;
+    uint64_t i;
+    if (d->at >= l->tokens)
+        return false;
+    *begin = d->at;
+    for (i = d->at; i < l->tokens; i++) {
+        uint32_t v = llmc__shard_token(l, i, &d->hint);
+        bool here = l->opt.separated && (v & ~LLMC__SHARD_FLAGS) == (uint32_t)l->opt.separator;
+        if (i > d->at && ((v & LLMC_SHARD_DOCUMENT) != 0 || (here && !ends)))
+            break;
+        if (here && ends) {
+            i++;
+            break;
+        }
+    }
+    *end = d->at = i;
+    return true;
+}
+
+/* Chunks of one document of n tokens: rows that it fills, each with one token more than positions, which is
+   the next one's first, and the rest if it predicts anything. */
+static uint64_t llmc__chunks_of(uint64_t n, uint32_t T)
+{
+    return n < 2 ? 0 : (n - 2) / T + 1;
+}
+
+/* Rows' sum of targets that are left over, by capacity: bins that still have room for c positions are a list.
+   Best fit, longest first (Ding 2024, "Fewer truncations"). */
+typedef struct llmc__packing {
+    uint32_t *order; /* [n_chunks] longest first */
+    uint32_t *count; /* [T + 2] */
+    uint32_t *bin;   /* [T + 1] a row with exactly so much room, UINT32_MAX: none */
+    uint32_t *more;  /* [n_chunks] by row: another with as much */
+    uint64_t *full;  /* [(T + 64) / 64] bit c: bin[c] is not empty */
+} llmc__packing;
+
+static void llmc__packing_put(llmc__packing *p, uint32_t row, uint32_t room)
+{
+    p->more[row] = p->bin[room];
+    p->bin[room] = row;
+    p->full[room / 64] |= UINT64_C(1) << (room % 64);
+}
+
+/* Takes a row with the least room that is at least n out; UINT32_MAX: none. *room is what it had. */
+static uint32_t llmc__packing_take(llmc__packing *p, uint32_t n, uint32_t T, uint32_t *room)
+{
+    uint32_t c, row;
+    uint64_t word;
+    for (c = n; c <= T; c = (c / 64 + 1) * 64) {
+        word = p->full[c / 64] >> (c % 64);
+        if (word == 0)
+            continue;
+        for (; (word & 1) == 0; word >>= 1)
+            c++;
+        row = p->bin[c];
+        p->bin[c] = p->more[row];
+        if (p->bin[c] == UINT32_MAX)
+            p->full[c / 64] &= ~(UINT64_C(1) << (c % 64));
+        *room = c;
+        return row;
+    }
+    return UINT32_MAX;
+}
+
+/* Chunks by length, the longest first; among equals in an order that the seed gives. */
+static void llmc__packing_sort(const llmc_loader *l, llmc__packing *p)
+{
+    uint32_t T = l->opt.tokens, at = 0, n;
+    uint64_t i;
+    LLMC_MEMSET(p->count, 0, ((size_t)T + 2) * sizeof *p->count);
+    for (i = 0; i < l->n_chunks; i++)
+        p->count[l->chunk[i].n]++;
+    for (n = T + 1; n > 0; n--) { /* a chunk has 2 to T + 1 tokens */
+        uint32_t here = p->count[n];
+        p->count[n] = at;
+        at += here;
+    }
+    for (i = 0; i < l->n_chunks; i++) {
+        uint32_t c = (uint32_t)llmc__shuffled(i, l->n_chunks, l->opt.seed, UINT64_MAX);
+        p->order[p->count[l->chunk[c].n]++] = c;
+    }
+}
+
+/* Every chunk into a row. */
+static void llmc__packing_rows(llmc_loader *l, llmc__packing *p)
+{
+    uint32_t T = l->opt.tokens, room, row, c;
+    uint64_t i;
+    llmc__packing_sort(l, p);
+    for (c = 0; c <= T; c++)
+        p->bin[c] = UINT32_MAX;
+    LLMC_MEMSET(p->full, 0, ((size_t)T + 64) / 64 * sizeof *p->full);
+    l->rows = 0;
+    for (i = 0; i < l->n_chunks; i++) {
+        c = p->order[i];
+        row = llmc__packing_take(p, l->chunk[c].n - 1, T, &room);
+        if (row == UINT32_MAX) {
+            row = (uint32_t)l->rows++;
+            l->first[row] = UINT32_MAX;
+            room = T;
+        }
+        l->chunk[c].next = l->first[row];
+        l->first[row] = c;
+        room -= l->chunk[c].n - 1;
+        if (room > 0)
+            llmc__packing_put(p, row, room);
+    }
+}
+
+/* Every document's chunks, in the order of the shards. */
+static void llmc__packing_chunks(llmc_loader *l)
+{
+    uint32_t T = l->opt.tokens;
+    llmc__documents d;
+    uint64_t begin, end, n = 0;
+    LLMC_MEMSET(&d, 0, sizeof d);
+    d.l = l;
+    while (llmc__document_next(&d, &begin, &end) && n < l->n_chunks)
+        for (; end - begin >= 2 && n < l->n_chunks; begin += T) {
+            llmc__chunk *c = &l->chunk[n++];
+            c->at = begin;
+            c->n = (uint32_t)llmc__min(end - begin, (uint64_t)T + 1);
+            if (end - begin <= (uint64_t)T + 1)
+                break;
+        }
+}
+
+/* A private copy of the options. Errors: BAD_ARG. */
+static llmc_status llmc__loader_settle(llmc_loader_options *o, const llmc_loader_options *given,
+                                       llmc_diag *diag)
+{
+    llmc__options(o, sizeof *o, given);
+    o->rows = o->rows > 0 ? o->rows : 1;
+    o->tokens = o->tokens > 0 ? o->tokens : 1024;
+    o->n_ranks = o->n_ranks > 0 ? o->n_ranks : 1;
+    if (o->rows > 65536 || o->tokens > (1u << 20) || o->rank >= o->n_ranks || o->n_ranks > 65536 ||
+        (o->separated && o->separator < 0))
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.loader", LLMC_NO_OFFSET, "loader: impossible %s",
+                          o->rows > 65536          ? "rows: at most 65536"
+                          : o->tokens > (1u << 20) ? "tokens: at most 2^20"
+                          : o->rank >= o->n_ranks  ? "rank: must be below n_ranks"
+                          : o->n_ranks > 65536     ? "n_ranks: at most 65536"
+                                                   : "separator: must be a token");
+    return LLMC_OK;
+}
+
+/* A loader's memory; with a->base NULL only measured. *pack is wanted while it is made only, and lies behind
+   everything else. n_chunks: counted before. */
+static llmc_loader *llmc__loader_carve(const llmc_loader_options *o, size_t n_shards, uint64_t n_chunks,
+                                       llmc__packing *pack, llmc__arena *a)
+{
+    llmc_loader *l = (llmc_loader *)llmc__take(a, 1, sizeof *l);
+    llmc__shard *shard = (llmc__shard *)llmc__take(a, n_shards, sizeof *shard);
+    llmc__chunk *chunk = (llmc__chunk *)llmc__take(a, n_chunks, sizeof *chunk);
+    uint32_t *first = (uint32_t *)llmc__take(a, n_chunks, sizeof *first);
+    uint64_t T = o->documents ? o->tokens : 0;
+    pack->order = (uint32_t *)llmc__take(a, n_chunks, sizeof(uint32_t));
+    pack->count = (uint32_t *)llmc__take(a, T + 2, sizeof(uint32_t));
+    pack->bin = (uint32_t *)llmc__take(a, T + 1, sizeof(uint32_t));
+    pack->more = (uint32_t *)llmc__take(a, n_chunks, sizeof(uint32_t));
+    pack->full = (uint64_t *)llmc__take(a, T / 64 + 1, sizeof(uint64_t));
+    if (l == NULL || a->failed)
+        return NULL;
+    LLMC_MEMSET(l, 0, sizeof *l);
+    l->opt = *o;
+    l->shard = shard;
+    l->chunk = chunk;
+    l->first = first;
+    l->n_chunks = n_chunks;
+    return l;
+}
+
+/* Checks the shards and counts what is in them; shard (NULL: only counted) [n_shards]. Errors: BAD_FILE. */
+static llmc_status llmc__loader_shards(const llmc_blob *files, size_t n, llmc__shard *shard, uint64_t *tokens,
+                                       llmc_diag *diag)
+{
+    llmc__shard one;
+    size_t i;
+    *tokens = 0;
+    if (files == NULL || n == 0 || n > 65536)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.loader", LLMC_NO_OFFSET, "no shards, or more than 65536");
+    for (i = 0; i < n; i++) {
+        if (!llmc__shard_open(&files[i], &one))
+            return LLMC__FAIL(diag, BAD_FILE, "TRAIN.loader", 0,
+                              "%s: no shard of tokens: neither u32 after u32 nor llm.c's",
+                              files[i].name != NULL ? files[i].name : "the file");
+        one.begin = *tokens;
+        *tokens += one.n;
+        if (shard != NULL)
+            shard[i] = one;
+    }
+    return LLMC_OK;
+}
+
+/* How many chunks the documents make. shards are read from end to end. */
+static uint64_t llmc__loader_chunks(const llmc_loader_options *o, const llmc__shard *shard, size_t n,
+                                    uint64_t tokens)
+{
+    llmc_loader l;
+    llmc__documents d;
+    uint64_t begin, end, chunks = 0;
+    LLMC_MEMSET(&l, 0, sizeof l);
+    LLMC_MEMSET(&d, 0, sizeof d);
+    l.opt = *o;
+    l.shard = (llmc__shard *)(uintptr_t)shard;
+    l.n_shards = (uint32_t)n;
+    l.tokens = tokens;
+    d.l = &l;
+    while (llmc__document_next(&d, &begin, &end))
+        chunks += llmc__chunks_of(end - begin, o->tokens);
+    return chunks;
+}
+
+/* Most shards that are looked at before there is memory. */
+#define LLMC__SHARDS_LOCAL 64
+
+/* Counts chunks with a table of shards on the stack, a stretch of them at a time: a document that runs on
+   from stretch to stretch may count once more, which only costs its place. */
+static uint64_t llmc__loader_count(const llmc_loader_options *o, const llmc_blob *files, size_t n)
+{
+    llmc__shard shard[LLMC__SHARDS_LOCAL];
+    uint64_t chunks = 0, tokens;
+    size_t i, k, m;
+    for (i = 0; i < n; i += m) {
+        m = (size_t)llmc__min(n - i, LLMC__SHARDS_LOCAL);
+        tokens = 0;
+        for (k = 0; k < m; k++) {
+            (void)llmc__shard_open(&files[i + k], &shard[k]);
+            shard[k].begin = tokens;
+            tokens += shard[k].n;
+        }
+        chunks += llmc__loader_chunks(o, shard, m, tokens) + (i > 0);
+    }
+    return chunks;
+}
+
+/* Errors: those of the public two, which begin here. */
+static llmc_status llmc__loader_measure(const llmc_blob *shards, size_t n_shards,
+                                        const llmc_loader_options *given, llmc_loader_options *o,
+                                        uint64_t *tokens, uint64_t *chunks, uint64_t *need, llmc_diag *diag)
+{
+    llmc__arena a;
+    llmc__packing pack;
+    LLMC__TRY(llmc__loader_settle(o, given, diag));
+    LLMC__TRY(llmc__loader_shards(shards, n_shards, NULL, tokens, diag));
+    *chunks = o->documents ? llmc__loader_count(o, shards, n_shards) : 0;
+    if ((o->documents && *chunks == 0) || (!o->documents && *tokens < (uint64_t)o->tokens + 1))
+        return LLMC__FAIL(diag, BAD_FILE, "TRAIN.loader", LLMC_NO_OFFSET,
+                          "%s: %llu tokens are too few for a row of %u",
+                          shards[0].name != NULL ? shards[0].name : "the shards", (unsigned long long)*tokens,
+                          (unsigned)o->tokens);
+    if (*chunks >= UINT32_MAX)
+        return LLMC__FAIL(diag, UNSUPPORTED, "TRAIN.loader", LLMC_NO_OFFSET, "more than 2^32 documents");
+    LLMC_MEMSET(&a, 0, sizeof a);
+    (void)llmc__loader_carve(o, n_shards, *chunks, &pack, &a);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.loader", LLMC_NO_OFFSET, "more documents than addresses");
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_loader_need -- bytes that llmc_loader_init will take                       (TRAIN.loader)
+   With `documents` reads the shards from end to end. */
+LLMC_API llmc_status llmc_loader_need(const llmc_blob *shards, size_t n_shards,
+                                      const llmc_loader_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_loader_options o;
+    uint64_t tokens, chunks, need;
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.loader", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__loader_measure(shards, n_shards, opt, &o, &tokens, &chunks, &need, diag));
+    *bytes = (size_t)need;
+    return LLMC_OK;
+}
+
+/* llmc_loader_init -- a loader in the caller's memory                             (TRAIN.loader) */
+LLMC_API llmc_status llmc_loader_init(llmc_loader **out, const llmc_blob *shards, size_t n_shards,
+                                      const llmc_loader_options *opt, void *mem, size_t bytes,
+                                      llmc_diag *diag)
+{
+    llmc_loader_options o;
+    llmc_loader *l;
+    llmc__arena a;
+    llmc__packing pack;
+    uint64_t tokens, chunks, need;
+    if (out == NULL || mem == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.loader", LLMC_NO_OFFSET, "out or mem is NULL");
+    LLMC__TRY(llmc__loader_measure(shards, n_shards, opt, &o, &tokens, &chunks, &need, diag));
+    if (bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.loader", LLMC_NO_OFFSET,
+                          "the loader needs %llu bytes, %llu were given", (unsigned long long)need,
+                          (unsigned long long)bytes);
+    a = llmc__arena_over(mem, bytes);
+    l = llmc__loader_carve(&o, n_shards, chunks, &pack, &a);
+    l->n_shards = (uint32_t)n_shards;
+    LLMC__TRY(llmc__loader_shards(shards, n_shards, l->shard, &l->tokens, diag));
+    if (o.documents) {
+        l->n_chunks = llmc__min(chunks, llmc__loader_chunks(&o, l->shard, n_shards, tokens));
+        llmc__packing_chunks(l);
+        llmc__packing_rows(l, &pack);
+    } else {
+        l->rows = (l->tokens - 1) / o.tokens;
+        if (l->rows > 1 && !o.in_order) /* room to begin elsewhere in each epoch */
+            l->rows--;
+    }
+    *out = l;
+    return LLMC_OK;
+}
+
+/* n tokens from place `from` on as a row's positions p .. p + n - 1, that predict their followers. */
+static void llmc__row_put(const llmc_loader *l, uint64_t from, uint32_t n, uint32_t p, uint32_t *ids,
+                          uint32_t *targets, uint32_t *starts)
+{
+    uint32_t hint = 0, i, next = llmc__shard_token(l, from, &hint), start = p;
+    for (i = 0; i < n; i++, p++) {
+        ids[p] = next & ~LLMC__SHARD_FLAGS;
+        next = llmc__shard_token(l, from + i + 1, &hint);
+        targets[p] = (next & LLMC_SHARD_NOT_SCORED) != 0 ? LLMC_NOT_SCORED : next & ~LLMC__SHARD_FLAGS;
+        if (starts != NULL)
+            starts[p] = start;
+    }
+}
+
+/* Row `row` of the data, packed or cut; what is left of it is padding, each its own document. */
+static void llmc__row_fill(const llmc_loader *l, uint64_t row, uint64_t epoch, uint32_t *ids,
+                           uint32_t *targets, uint32_t *starts)
+{
+    uint32_t T = l->opt.tokens, p = 0, c;
+    uint64_t shift;
+    if (!l->opt.documents) {
+        shift = l->tokens - 1 - l->rows * T; /* the most that it can be */
+        shift = l->opt.in_order ? 0 : llmc__mix64_of(l->opt.seed, epoch, 3) % (shift + 1);
+        llmc__row_put(l, shift + row * T, T, 0, ids, targets, starts);
+        return;
+    }
+    for (c = l->first[row]; c != UINT32_MAX; c = l->chunk[c].next) {
+        llmc__row_put(l, l->chunk[c].at, l->chunk[c].n - 1, p, ids, targets, starts);
+        p += l->chunk[c].n - 1;
+    }
+    for (; p < T; p++) {
+        ids[p] = 0;
+        targets[p] = LLMC_NOT_SCORED;
+        if (starts != NULL)
+            starts[p] = p;
+    }
+}
+
+/* llmc_loader_next -- the next batch                                              (TRAIN.loader)
+   Rows position + rank * rows ... of an endless row of epochs; then the position moves on by those of all
+   ranks. */
+LLMC_API void llmc_loader_next(llmc_loader *l, uint32_t *ids, uint32_t *targets, uint32_t *starts)
+{
+    uint32_t T = l->opt.tokens, r;
+    for (r = 0; r < l->opt.rows; r++) {
+        uint64_t i = l->position + (uint64_t)l->opt.rank * l->opt.rows + r, epoch = i / l->rows;
+        uint64_t row =
+            l->opt.in_order ? i % l->rows : llmc__shuffled(i % l->rows, l->rows, l->opt.seed, epoch);
+        llmc__row_fill(l, row, epoch, ids + (size_t)r * T, targets + (size_t)r * T,
+                       starts == NULL ? NULL : starts + (size_t)r * T);
+    }
+    l->position += (uint64_t)l->opt.rows * l->opt.n_ranks;
+}
+
+LLMC_API uint64_t llmc_loader_rows(const llmc_loader *l)
+{
+    return l->rows;
+}
+
+LLMC_API uint64_t llmc_loader_tokens(const llmc_loader *l)
+{
+    return l->tokens;
+}
+
+LLMC_API uint64_t llmc_loader_position(const llmc_loader *l)
+{
+    return l->position;
+}
+
+LLMC_API void llmc_loader_seek(llmc_loader *l, uint64_t position)
+{
+    l->position = position;
+}
+
+#ifndef LLMC_NO_TOKEN
+//--[ 24.8 TRAIN.corpus ]-- texts become shards
+#define LLMC__CORPUS_WORD ((size_t)1 << 20) /* most bytes that must be seen together to be cut into tokens */
+#define LLMC__CORPUS_IDS  4096
+
+/* One file on its way through the tokenizer. */
+typedef struct llmc__corpus {
+    const llmc_tokenizer *tok;
+    const llmc_corpus_options *opt;
+    const llmc_blob *file;
+    const char *name;
+    const llmc_writer *to[2];
+    llmc_corpus_counts *counts;
+    llmc_diag *diag;
+    uint64_t documents, line; /* so far; where messages say the trouble is */
+    unsigned half;            /* 0: the current document is for training, 1: for validation */
+    bool fresh;               /* its first token has not been written */
+    size_t n_out;             /* tokens in out */
+    /* memory */
+    uint8_t *out;    /* [4 * LLMC__CORPUS_IDS] */
+    size_t longest;  /* bytes of any document's text */
+    char *text;      /* [longest + 1] without escapes */
+    llmc_token *ids; /* [LLMC__CORPUS_IDS], with a template [n_ids] */
+    void *encoder;
+    size_t encoder_bytes;
+    /* with a template */
+    char *json, *tools;         /* [longest + 16] */
+    char *whole, *part;         /* [rendered] */
+    llmc_span *plain, *offsets; /* [n_plain], [n_ids] */
+    llmc_span *scored;          /* [n_plain] ranges of whole */
+    size_t rendered, n_plain, n_ids, n_scored;
+    void *work;
+    size_t work_bytes;
+} llmc__corpus;
+
+/* Fails with what and where. */
+#define LLMC__CORPUS_FAIL(c, status, ...) \
+    LLMC__FAIL((c)->diag, status, "TRAIN.corpus", LLMC_NO_OFFSET, __VA_ARGS__)
+
+/* What was gathered, to its shard. Errors: IO. */
+static llmc_status llmc__corpus_flush(llmc__corpus *c)
+{
+    const llmc_writer *w = c->to[c->half];
+    size_t n = c->n_out;
+    c->n_out = 0;
+    if (n > 0 && !w->write(w->user, c->out, 4 * n))
+        return LLMC__CORPUS_FAIL(c, IO, "%s: the shard could not be written", c->name);
+    return LLMC_OK;
+}
+
+/* One token of the current document. Errors: IO. */
+static llmc_status llmc__corpus_put(llmc__corpus *c, llmc_token id, bool scored)
+{
+    uint32_t v = (uint32_t)id;
+    if (c->fresh && c->opt->flag_documents)
+        v |= LLMC_SHARD_DOCUMENT;
+    c->fresh = false;
+    if (!scored)
+        v |= LLMC_SHARD_NOT_SCORED;
+    llmc__put_u32le(c->out + 4 * c->n_out, v);
+    c->counts->tokens[c->half]++;
+    c->counts->scored[c->half] += scored;
+    return ++c->n_out == LLMC__CORPUS_IDS ? llmc__corpus_flush(c) : LLMC_OK;
+}
+
+/* A document begins: which shard gets it follows from its number. Errors: IO. */
+static llmc_status llmc__corpus_begin(llmc__corpus *c, unsigned half)
+{
+    if (half != c->half)
+        LLMC__TRY(llmc__corpus_flush(c));
+    c->half = half;
+    c->fresh = true;
+    c->counts->documents[half]++;
+    return LLMC_OK;
+}
+
+static unsigned llmc__corpus_half(llmc__corpus *c)
+{
+    double at = (double)(int64_t)(llmc__mix64_of(c->opt->seed, c->documents++, 4) >> 11) / 9007199254740992.0;
+    return c->to[1] != NULL && at < (double)c->opt->valid_split;
+}
+
+/* A special token by itself, if documents get them and there is one. Errors: IO. */
+static llmc_status llmc__corpus_end_token(llmc__corpus *c, llmc_special which)
+{
+    llmc_token id = llmc_tokenizer_special(c->tok, which);
+    if (c->opt->no_ends || id == LLMC_TOKEN_NONE)
+        return LLMC_OK;
+    return llmc__corpus_put(c, id, true);
+}
+
+/* A text [n] as a document. Errors: IO, NO_MEMORY (a word beyond LLMC__CORPUS_WORD). */
+static llmc_status llmc__corpus_text(llmc__corpus *c, const char *text, size_t n, unsigned half)
+{
+    llmc_encode_options o;
+    llmc_encoder *enc;
+    size_t used = 0, part, got, i;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.parse_special = c->opt->parse_special;
+    LLMC__TRY(llmc__corpus_begin(c, half));
+    LLMC__TRY(llmc__corpus_end_token(c, LLMC_SPECIAL_BOS));
+    LLMC__TRY(llmc_encoder_init(&enc, c->tok, &o, (size_t)llmc__min(c->longest, LLMC__CORPUS_WORD),
+                                c->encoder, c->encoder_bytes, c->diag));
+    do {
+        LLMC__TRY(llmc_encoder_feed(enc, text + used, n - used, true, &part, c->ids, NULL, LLMC__CORPUS_IDS,
+                                    &got, c->diag));
+        used += part;
+        for (i = 0; i < got; i++)
+            LLMC__TRY(llmc__corpus_put(c, c->ids[i], true));
+    } while (used < n || got == LLMC__CORPUS_IDS);
+    return llmc__corpus_end_token(c, LLMC_SPECIAL_EOS);
+}
+
+/* Plain text: documents between separators, or one, whose end is for validation. */
+static llmc_status llmc__corpus_plain(llmc__corpus *c)
+{
+    const char *text = (const char *)c->file->data, *sep = c->opt->separator;
+    size_t n = c->file->size, at = 0, i, len = sep != NULL ? llmc__strlen(sep) : 0;
+    if (len == 0) {
+        i = c->to[1] == NULL ? n : (size_t)((double)n * (1 - (double)c->opt->valid_split));
+        while (i > 0 && i < n && ((unsigned char)text[i] & 0xc0) == 0x80)
+            i--;
+        if (i > 0)
+            LLMC__TRY(llmc__corpus_text(c, text, i, 0));
+        return i < n ? llmc__corpus_text(c, text + i, n - i, 1) : LLMC_OK;
+    }
+    while (at < n) {
+        for (i = at; i < n && (n - i < len || LLMC_MEMCMP(text + i, sep, len) != 0);)
+            i++;
+        if (i > at)
+            LLMC__TRY(llmc__corpus_text(c, text + at, i - at, llmc__corpus_half(c)));
+        at = i < n ? i + len : n;
+    }
+    return LLMC_OK;
+}
+
+#ifndef LLMC_NO_CHAT
+/* The first n messages of a JSON array as a text of their own in c->json. False: they do not fit. */
+static bool llmc__corpus_messages(llmc__corpus *c, llmc_json list, size_t n)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json one;
+    size_t at = 0, len, i;
+    c->json[at++] = '[';
+    for (i = 0; i < n && llmc_json_next(list, &it, NULL, &one); i++) {
+        len = (size_t)(llmc__json_skip(one.text, one.end) - one.text);
+        if (len > c->longest || at + len + 3 > c->longest + 16)
+            return false;
+        if (i > 0)
+            c->json[at++] = ',';
+        LLMC_MEMCPY(c->json + at, one.text, len);
+        at += len;
+    }
+    c->json[at++] = ']';
+    c->json[at] = 0;
+    return true;
+}
+
+/* Renders the first n messages into text [rendered]; *len its length. prompt: the assistant's turn is opened
+   behind them. Errors: those of llmc_chat_render, with the line. */
+static llmc_status llmc__corpus_render(llmc__corpus *c, llmc_json object, size_t n, bool prompt, char *text,
+                                       llmc_chat_text *out)
+{
+    char bos[128], eos[128];
+    llmc_chat_options o;
+    llmc_diag inner;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    LLMC_MEMSET(out, 0, sizeof *out);
+    inner.message[0] = 0;
+    o.messages = c->json;
+    o.tools = c->tools[0] != 0 ? c->tools : NULL;
+    o.no_generation_prompt = !prompt;
+    o.bos_token = llmc__chat_special(c->tok, LLMC_SPECIAL_BOS, bos, sizeof bos);
+    o.eos_token = llmc__chat_special(c->tok, LLMC_SPECIAL_EOS, eos, sizeof eos);
+    out->text = text;
+    out->cap = c->rendered;
+    out->plain = c->plain;
+    out->plain_cap = c->n_plain;
+    if (!llmc__corpus_messages(c, llmc_json_get(object, "messages"), n))
+        return LLMC__CORPUS_FAIL(c, NO_MEMORY, "%s:%llu: messages are too long", c->name,
+                                 (unsigned long long)c->line);
+    if (llmc_chat_render(c->opt->chat, &o, NULL, 0, c->work, c->work_bytes, out, &inner) != LLMC_OK)
+        return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s:%llu: %s", c->name, (unsigned long long)c->line,
+                                 inner.message);
+    return LLMC_OK;
+}
+
+static size_t llmc__common(const char *a, size_t n, const char *b, size_t m)
+{
+    size_t i = 0;
+    while (i < n && i < m && a[i] == b[i])
+        i++;
+    return i;
+}
+
+/* What the assistant says, as ranges of the whole conversation: from where its turn was opened to where the
+   text with that message ends. What the two have in common with the whole decides, as templates may write the
+   last message otherwise. Errors: those of rendering. */
+static llmc_status llmc__corpus_scored(llmc__corpus *c, llmc_json object, size_t whole_len)
+{
+    llmc_json list = llmc_json_get(object, "messages"), one;
+    llmc_json_iter it = {NULL, false};
+    llmc_chat_text out;
+    size_t i, begin, end;
+    c->n_scored = 0;
+    for (i = 0; llmc_json_next(list, &it, NULL, &one); i++) {
+        if (!llmc_json_equal(llmc_json_get(one, "role"), "assistant") || c->n_scored == c->n_plain)
+            continue;
+        LLMC__TRY(llmc__corpus_render(c, object, i, true, c->part, &out));
+        begin = llmc__common(c->part, out.len, c->whole, whole_len);
+        LLMC__TRY(llmc__corpus_render(c, object, i + 1, false, c->part, &out));
+        end = llmc__common(c->part, out.len, c->whole, whole_len);
+        if (end > begin) {
+            c->scored[c->n_scored].begin = begin;
+            c->scored[c->n_scored++].end = end;
+        }
+    }
+    return LLMC_OK;
+}
+
+/* A conversation {"messages", "tools"} as a document. Errors: BAD_FILE, NO_MEMORY, IO. */
+static llmc_status llmc__corpus_chat(llmc__corpus *c, llmc_json object, unsigned half)
+{
+    llmc_json list = llmc_json_get(object, "messages"), tools = llmc_json_get(object, "tools"), one;
+    llmc_json_iter it = {NULL, false};
+    llmc_chat_text out;
+    llmc_encode_options o;
+    size_t n = 0, n_ids = 0, i, k = 0, len;
+    if (c->opt->chat == NULL || list.type != LLMC_JSON_ARRAY)
+        return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s:%llu: %s", c->name, (unsigned long long)c->line,
+                                 c->opt->chat == NULL ? "messages, but no chat template is known"
+                                                      : "messages must be an array");
+    while (llmc_json_next(list, &it, NULL, &one))
+        n++;
+    c->tools[0] = 0;
+    if (tools.type == LLMC_JSON_ARRAY) {
+        len = (size_t)(llmc__json_skip(tools.text, tools.end) - tools.text);
+        LLMC_MEMCPY(c->tools, tools.text, len);
+        c->tools[len] = 0;
+    }
+    LLMC__TRY(llmc__corpus_render(c, object, n, false, c->whole, &out));
+    len = out.len;
+    LLMC__TRY(llmc__corpus_scored(c, object, len));
+    LLMC__TRY(llmc__corpus_render(c, object, n, false, c->part, &out)); /* for its spans */
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.parse_special = true;
+    o.plain = out.plain;
+    o.n_plain = out.n_plain;
+    o.offsets = c->offsets;
+    LLMC__TRY(
+        llmc_encode(c->tok, c->whole, len, &o, c->work, c->work_bytes, c->ids, c->n_ids, &n_ids, c->diag));
+    LLMC__TRY(llmc__corpus_begin(c, half));
+    if (n_ids == 0 || c->ids[0] != llmc_tokenizer_special(c->tok, LLMC_SPECIAL_BOS))
+        if (llmc_tokenizer_adds_bos(c->tok))
+            LLMC__TRY(llmc__corpus_end_token(c, LLMC_SPECIAL_BOS));
+    for (i = 0; i < n_ids; i++) {
+        llmc_span s = c->offsets[i];
+        while (k < c->n_scored && c->scored[k].end <= s.begin)
+            k++;
+        LLMC__TRY(llmc__corpus_put(
+            c, c->ids[i], k < c->n_scored && s.end > c->scored[k].begin && s.begin < c->scored[k].end));
+    }
+    return LLMC_OK;
+}
+#endif
+
+/* A JSON value as a document: a string, an object with one, or a conversation. Errors: BAD_FILE. */
+static llmc_status llmc__corpus_value(llmc__corpus *c, llmc_json v)
+{
+    const char *field = c->opt->field != NULL ? c->opt->field : "text";
+    llmc_json text = v.type == LLMC_JSON_OBJECT ? llmc_json_get(v, field) : v;
+    unsigned half = llmc__corpus_half(c);
+    size_t n;
+    if (text.type == LLMC_JSON_STRING) {
+        n = llmc_json_string(text, c->text, c->longest + 1);
+        return llmc__corpus_text(c, c->text, n, half);
+    }
+#ifndef LLMC_NO_CHAT
+    if (v.type == LLMC_JSON_OBJECT && llmc_json_get(v, "messages").type != LLMC_JSON_NONE)
+        return llmc__corpus_chat(c, v, half);
+#endif
+    return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s:%llu: neither a string nor an object with '%s' or 'messages'",
+                             c->name, (unsigned long long)c->line, field);
+}
+
+/* One array of documents; `line` counts them. */
+static llmc_status llmc__corpus_json(llmc__corpus *c)
+{
+    llmc_json_iter it = {NULL, false};
+    llmc_json root, one;
+    LLMC__TRY(llmc_json_parse(c->file, &root, c->diag));
+    if (root.type != LLMC_JSON_ARRAY)
+        return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s: must be a JSON array of texts", c->name);
+    while (llmc_json_next(root, &it, NULL, &one)) {
+        c->line++;
+        LLMC__TRY(llmc__corpus_value(c, one));
+    }
+    return LLMC_OK;
+}
+
+/* The next line [*n] from *at on, without its end; false: none is left. */
+static bool llmc__corpus_line(const llmc_blob *file, size_t *at, const char **line, size_t *n)
+{
+    const char *text = (const char *)file->data;
+    size_t i = *at;
+    if (i >= file->size)
+        return false;
+    while (i < file->size && text[i] != '\n')
+        i++;
+    *line = text + *at;
+    *n = i - *at;
+    *at = i + 1;
+    return true;
+}
+
+/* A document a line; empty ones are passed over. */
+static llmc_status llmc__corpus_jsonl(llmc__corpus *c)
+{
+    llmc_blob line;
+    llmc_json v;
+    llmc_diag inner;
+    const char *text;
+    size_t at = 0, n;
+    inner.message[0] = 0;
+    while (llmc__corpus_line(c->file, &at, &text, &n)) {
+        c->line++;
+        while (n > 0 && (text[n - 1] == '\r' || text[n - 1] == ' '))
+            n--;
+        if (n == 0)
+            continue;
+        line.data = text;
+        line.size = n;
+        line.name = "the line";
+        if (llmc_json_parse(&line, &v, &inner) != LLMC_OK)
+            return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s:%llu: %s", c->name, (unsigned long long)c->line,
+                                     inner.message);
+        LLMC__TRY(llmc__corpus_value(c, v));
+    }
+    return LLMC_OK;
+}
+
+/* Rows of a CSV (RFC 4180): columns joined by commas, quotes undone. */
+static llmc_status llmc__corpus_csv(llmc__corpus *c)
+{
+    const char *p = (const char *)c->file->data, *end = p + c->file->size;
+    size_t n;
+    bool quoted;
+    while (p < end) {
+        c->line++;
+        for (n = 0, quoted = false; p < end && (quoted || *p != '\n'); p++) {
+            if (*p == '"' && quoted && p + 1 < end && p[1] == '"')
+                c->text[n++] = *p++;
+            else if (*p == '"')
+                quoted = !quoted;
+            else
+                c->text[n++] = *p;
+        }
+        if (quoted)
+            return LLMC__CORPUS_FAIL(c, BAD_FILE, "%s: row %llu: a quote is not closed", c->name,
+                                     (unsigned long long)c->line);
+        p += p < end;
+        while (n > 0 && c->text[n - 1] == '\r')
+            n--;
+        if (n > 0)
+            LLMC__TRY(llmc__corpus_text(c, c->text, n, llmc__corpus_half(c)));
+    }
+    return LLMC_OK;
+}
+
+/* Bytes of the longest document, or a bound. */
+static size_t llmc__corpus_longest(const llmc_blob *file, const llmc_corpus_options *o)
+{
+    const char *line;
+    size_t at = 0, n, most = 1;
+    if (o->format != LLMC_CORPUS_JSONL)
+        return file->size;
+    while (llmc__corpus_line(file, &at, &line, &n))
+        most = n > most ? n : most;
+    return most;
+}
+
+/* Everything that depends on sizes; with a->base NULL only measured. Errors: those of the encoder. */
+static llmc_status llmc__corpus_carve(llmc__corpus *c, llmc__arena *a)
+{
+    bool chat = false, texts = c->opt->format != LLMC_CORPUS_TEXT;
+    c->longest = llmc__corpus_longest(c->file, c->opt);
+    LLMC__TRY(llmc_encoder_need(c->tok, (size_t)llmc__min(c->longest, LLMC__CORPUS_WORD), &c->encoder_bytes,
+                                c->diag));
+    c->out = (uint8_t *)llmc__take(a, LLMC__CORPUS_IDS, 4);
+    c->text = (char *)llmc__take(a, texts ? (uint64_t)c->longest + 1 : 0, 1);
+    c->encoder = llmc__take(a, c->encoder_bytes, 1);
+    c->n_ids = LLMC__CORPUS_IDS;
+#ifndef LLMC_NO_CHAT
+    chat = c->opt->chat != NULL && texts;
+    if (chat) {
+        if (c->longest > SIZE_MAX / 64 - 65536)
+            a->failed = true;
+        c->rendered = c->longest * 4 + 65536;
+        c->n_plain = c->longest / 2 + 256;
+        c->n_ids = c->rendered + 16;
+        c->work_bytes = (size_t)llmc__max(llmc_chat_need(c->opt->chat, c->longest / 8 + 8, c->longest),
+                                          llmc_encode_need(c->tok, c->rendered));
+    }
+#endif
+    c->ids = (llmc_token *)llmc__take(a, c->n_ids, sizeof *c->ids);
+    if (!chat)
+        return LLMC_OK;
+    c->json = (char *)llmc__take(a, (uint64_t)c->longest + 16, 1);
+    c->tools = (char *)llmc__take(a, (uint64_t)c->longest + 16, 1);
+    c->whole = (char *)llmc__take(a, c->rendered, 1);
+    c->part = (char *)llmc__take(a, c->rendered, 1);
+    c->plain = (llmc_span *)llmc__take(a, c->n_plain, sizeof(llmc_span));
+    c->scored = (llmc_span *)llmc__take(a, c->n_plain, sizeof(llmc_span));
+    c->offsets = (llmc_span *)llmc__take(a, c->n_ids, sizeof(llmc_span));
+    c->work = llmc__take(a, c->work_bytes, 1);
+    return LLMC_OK;
+}
+
+/* Checks what both begin with, and measures. */
+static llmc_status llmc__corpus_open(llmc__corpus *c, const llmc_tokenizer *tok, const llmc_blob *file,
+                                     const llmc_corpus_options *o, uint64_t *need, llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(c, 0, sizeof *c);
+    c->tok = tok;
+    c->file = file;
+    c->opt = o;
+    c->diag = diag;
+    if (tok == NULL || file == NULL || (file->data == NULL && file->size > 0))
+        return LLMC__CORPUS_FAIL(c, BAD_ARG, "tokenizer or file is NULL");
+    c->name = file->name != NULL ? file->name : "the file";
+    if ((unsigned)o->format > LLMC_CORPUS_CSV || !(o->valid_split >= 0 && o->valid_split < 1))
+        return LLMC__CORPUS_FAIL(c, BAD_ARG, "no such format, or valid_split is not in [0, 1)");
+    LLMC_MEMSET(&a, 0, sizeof a);
+    LLMC__TRY(llmc__corpus_carve(c, &a));
+    if (a.failed)
+        return LLMC__CORPUS_FAIL(c, NO_MEMORY, "%s: a document is too long", c->name);
+    *need = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* llmc_corpus_need -- work memory for llmc_corpus_encode                          (TRAIN.corpus)
+   Depends on the longest document. */
+LLMC_API llmc_status llmc_corpus_need(const llmc_tokenizer *tok, const llmc_blob *file,
+                                      const llmc_corpus_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_corpus_options o;
+    llmc__corpus c;
+    uint64_t need;
+    llmc__options(&o, sizeof o, opt);
+    if (bytes == NULL)
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.corpus", LLMC_NO_OFFSET, "bytes is NULL");
+    LLMC__TRY(llmc__corpus_open(&c, tok, file, &o, &need, diag));
+    *bytes = (size_t)need;
+    return LLMC_OK;
+}
+
+/* llmc_corpus_encode -- a file of texts as tokens                                 (TRAIN.corpus)
+   *counts (may be NULL) is added to, so that several files can go into the same shards. On failure the
+   writers have got a part. */
+LLMC_API llmc_status llmc_corpus_encode(const llmc_tokenizer *tok, const llmc_blob *file,
+                                        const llmc_corpus_options *opt, void *work, size_t work_bytes,
+                                        const llmc_writer *train, const llmc_writer *valid,
+                                        llmc_corpus_counts *counts, llmc_diag *diag)
+{
+    llmc_corpus_options o;
+    llmc_corpus_counts none;
+    llmc__corpus c;
+    llmc__arena a;
+    uint64_t need;
+    llmc_status status;
+    llmc__options(&o, sizeof o, opt);
+    LLMC__TRY(llmc__corpus_open(&c, tok, file, &o, &need, diag));
+    if (work == NULL || train == NULL || train->write == NULL || (valid != NULL && valid->write == NULL))
+        return LLMC__FAIL(diag, BAD_ARG, "TRAIN.corpus", LLMC_NO_OFFSET, "work or a writer is NULL");
+    if (work_bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.corpus", LLMC_NO_OFFSET,
+                          "needs %llu bytes of work memory, %llu were given", (unsigned long long)need,
+                          (unsigned long long)work_bytes);
+    a = llmc__arena_over(work, work_bytes);
+    LLMC__TRY(llmc__corpus_carve(&c, &a));
+    LLMC_MEMSET(&none, 0, sizeof none);
+    c.to[0] = train;
+    c.to[1] = o.valid_split > 0 ? valid : NULL;
+    c.counts = counts != NULL ? counts : &none;
+    status = o.format == LLMC_CORPUS_TEXT    ? llmc__corpus_plain(&c)
+             : o.format == LLMC_CORPUS_JSONL ? llmc__corpus_jsonl(&c)
+             : o.format == LLMC_CORPUS_JSON  ? llmc__corpus_json(&c)
+                                             : llmc__corpus_csv(&c);
+    return status != LLMC_OK ? status : llmc__corpus_flush(&c);
+}
+#endif /* LLMC_NO_TOKEN */
+
+LLMC__CALM_END
+#endif /* LLMC_NO_TRAIN */
+
+//==[ 25 INDEX ]==== vectors, words, passages to be found ==== needs: 02 03 04 05 07 08 09 10 11 12 13 20 ====
+#ifndef LLMC_NO_INDEX
+
+/* Letters: n records, d elements of a vector (dim), q queries. All that files hold stays in its file's
+   bytes, little-endian and at any address, which is what the products of 09 read; only the queries are
+   native numbers.
+
+   A file is a header and frames, each a multiple of 64 bytes long, so that mapped arrays are aligned:
+
+     header   0 "LLMCVIDX"   8 u32 version 1   12 u32 dim   16 u32 metric   20 u32 0   24 u64 next_id
+              32 zeros       56 u64 checksum of bytes 0..55
+     frame    0 "LXFR"       4 u32 kind        8 u64 at: this frame's own place in the file
+              16 u64 n       24 u64 bytes of texts                32 u64 next_id, once this frame is read
+              40 u32 1: with codes, else 0     44 u32 0           48 u64 checksum of what follows
+              56 u64 checksum of bytes 0..55
+       kind 1, records:    vectors f32 [n][dim] | codes Q8_0 [n][dim, padded to 32] | ids u64 [n] |
+                           ends u64 [n]: where a record's text ends among all | texts
+       kind 2, deletions:  ids u64 [n]
+     each | and the end padded to 64 bytes.
+
+   Frames are only ever put behind each other. Who is killed while writing one leaves a file whose end is no
+   whole frame, and all before it untouched: that end is dropped when the file is read. A frame that is
+   damaged with a sound one somewhere behind it is no such end; the file is refused. A frame says where it
+   stands, so that a copy of one inside a text is never taken for a frame. */
+
+//--[ 25.1 INDEX.types ]-- segments of records, and what an index keeps about them
+enum {
+    LLMC__FRAME_RECORDS = 1,
+    LLMC__FRAME_DELETIONS = 2,
+    LLMC__FRAME_HEAD = 64,   /* bytes; of the file's header, too */
+    LLMC__SMALL = 256,       /* records; smaller frames are copied together */
+    LLMC__SCAN_FLOATS = 4096 /* least room for scores of a thread */
+};
+#define LLMC__INDEX_MOST ((uint64_t)1 << 48) /* records, bytes of texts, ids: sums of a few fit 64 bits */
+
+/* Records that lie side by side: those of a large frame, FAISS's array, or (segment 0, the tail) those of
+   small frames and all that were added. Their ids ascend, and from one segment to the next as well; only the
+   tail's may lie between those of others. */
+typedef struct llmc__segment {
+    const uint8_t *vec, *code;          /* [n] rows; code NULL without int8                    */
+    const uint8_t *id;                  /* [n] u64; NULL: first, first + 1, ...                */
+    const uint8_t *end, *text;          /* [n] u64, and texts; end NULL: there are none        */
+    float *norm;                        /* [n] squares of lengths, L2 only                     */
+    uint64_t *dead, *gone;              /* bits: deleted; deleted in the file as well          */
+    uint64_t n, first, ticket, code_at; /* code_at: row in the index's own codes, UINT64_MAX: in the file's */
+} llmc__segment;
+
+struct llmc_index {
+    llmc_index_options opt; /* with defaults filled in */
+    const llmc__kernels *k;
+    size_t vec_bytes, code_bytes, padded; /* of a row; elements of a row of codes */
+    llmc__segment *seg;                   /* [n_seg], first the tail; no other is empty */
+    uint32_t n_seg, workers;
+    uint8_t *vec, *code, *id, *end, *text; /* the tail's arrays, to be written   */
+    uint64_t room, text_room, text_used;   /* records and bytes of texts in them */
+    uint64_t live, deleted, next_id;
+    uint64_t frames, written, file_end; /* of the file: frames of records, records of the tail, bytes */
+    bool foreign;                       /* made from FAISS's file, to which nothing can be appended  */
+    float *query;                       /* [max_queries][dim]    */
+    llmc__x8 *x8;                       /* [max_queries][units]  */
+    float *score;                       /* [workers][scan_floats] */
+    uint8_t *panel;                     /* [workers][panel_bytes] */
+    llmc_hit *heap;                     /* [workers][max_queries][candidates] */
+    uint32_t *held;                     /* [workers][max_queries]: how many each holds */
+    uint64_t scan_floats, panel_bytes, candidates;
+};
+
+/* Defaults. The factory's name is asked here, so that nothing else sees it. Errors: BAD_ARG, UNSUPPORTED. */
+static llmc_status llmc__index_resolve(llmc_index_options *o, const llmc_index_options *given,
+                                       llmc_diag *diag)
+{
+    llmc__options(o, sizeof *o, given);
+    if (o->factory != NULL && !llmc__streq(o->factory, "Flat"))
+        return LLMC__FAIL(diag, UNSUPPORTED, "INDEX.types", LLMC_NO_OFFSET,
+                          "factory '%s': the only kind of index here is 'Flat'", o->factory);
+    if ((unsigned)o->metric >= LLMC_METRIC_COUNT || o->dim > LLMC_INDEX_DIM_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.types", LLMC_NO_OFFSET,
+                          "metric %d, dim %u: a metric and at most %u elements are expected", (int)o->metric,
+                          o->dim, (unsigned)LLMC_INDEX_DIM_MAX);
+    o->capacity = o->capacity == 0 ? 1024 : o->capacity;
+    o->text_bytes = o->text_bytes == 0 && o->capacity < LLMC__INDEX_MOST ? o->capacity * 64 : o->text_bytes;
+    o->max_results = o->max_results == 0 ? 100 : o->max_results;
+    o->max_queries = o->max_queries == 0 ? 16 : o->max_queries;
+    o->max_rerank = o->max_rerank == 0 ? 4 : o->max_rerank;
+    if (o->capacity > LLMC__INDEX_MOST || o->text_bytes > LLMC__INDEX_MOST)
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.types", LLMC_NO_OFFSET,
+                          "capacity %llu, text_bytes %llu: more than an index can hold",
+                          (unsigned long long)o->capacity, (unsigned long long)o->text_bytes);
+    return LLMC_OK;
+}
+
+static inline uint64_t llmc__segment_id(const llmc__segment *s, uint64_t i)
+{
+    return s->id != NULL ? llmc__u64le(s->id + 8 * i) : s->first + i;
+}
+
+static inline bool llmc__bit(const uint64_t *bits, uint64_t i)
+{
+    return (bits[i / 64] >> i % 64 & 1) != 0;
+}
+
+static inline void llmc__bit_set(uint64_t *bits, uint64_t i)
+{
+    bits[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+/* How many of a segment's ids are below `id`. */
+static uint64_t llmc__segment_below(const llmc__segment *s, uint64_t id)
+{
+    uint64_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+        if (llmc__segment_id(s, mid) < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* The first segment after the tail whose last id is not below `id`; n_seg: none. */
+static uint32_t llmc__index_segment(const llmc_index *x, uint64_t id)
+{
+    uint32_t lo = 1, hi = x->n_seg;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        const llmc__segment *s = &x->seg[mid];
+        if (llmc__segment_id(s, s->n - 1) < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Where a record is, also one that was deleted; NULL: it never was. */
+static llmc__segment *llmc__index_find(const llmc_index *x, uint64_t id, uint64_t *at)
+{
+    uint32_t which = llmc__index_segment(x, id), pass;
+    for (pass = 0; pass < 2; pass++) {
+        llmc__segment *s = &x->seg[pass == 0 && which < x->n_seg ? which : 0];
+        *at = llmc__segment_below(s, id);
+        if (*at < s->n && llmc__segment_id(s, *at) == id)
+            return s;
+    }
+    return NULL;
+}
+
+static llmc_record llmc__index_record(const llmc__segment *s, uint64_t i)
+{
+    llmc_record r;
+    uint64_t begin = s->end == NULL || i == 0 ? 0 : llmc__u64le(s->end + 8 * (i - 1));
+    r.id = llmc__segment_id(s, i);
+    r.text = s->end == NULL ? "" : (const char *)s->text + begin;
+    r.text_len = s->end == NULL ? 0 : (size_t)(llmc__u64le(s->end + 8 * i) - begin);
+    return r;
+}
+
+/* All records in the order of their ids: two ascending rows, the tail and the other segments, merged. */
+typedef struct llmc__index_walk {
+    uint32_t seg;      /* from 1 on */
+    uint64_t at, tail; /* the next record of that segment, and of the tail */
+} llmc__index_walk;
+
+/* The next that is not deleted; NULL: there is none. */
+static const llmc__segment *llmc__index_step(const llmc_index *x, llmc__index_walk *w, uint64_t *at)
+{
+    const llmc__segment *s, *tail = &x->seg[0];
+    do {
+        if (w->seg < x->n_seg && w->at == x->seg[w->seg].n) {
+            w->seg++;
+            w->at = 0;
+        }
+        s = w->seg < x->n_seg ? &x->seg[w->seg] : tail;
+        if (s == tail && w->tail == tail->n)
+            return NULL;
+        if (s != tail && w->tail < tail->n && llmc__segment_id(tail, w->tail) < llmc__segment_id(s, w->at))
+            s = tail;
+        *at = s == tail ? w->tail++ : w->at++;
+    } while (llmc__bit(s->dead, *at));
+    return s;
+}
+
+//--[ 25.2 INDEX.best ]-- the best so far, the worst of them on top
+/* A larger score, or of equal ones the smaller id: an order without ties, so that the best of any cut of
+   the records, merged, are the best of all. */
+static inline bool llmc__hit_before(llmc_hit a, llmc_hit b)
+{
+    return a.score > b.score || (a.score == b.score && a.id < b.id);
+}
+
+/* Parent i / 2 is never before its children: hit[0] is the worst. hit[0, n) with a hole at 0 takes h. */
+static void llmc__best_sink(llmc_hit *hit, uint32_t n, llmc_hit h)
+{
+    uint32_t i = 0, child;
+    while ((child = 2 * i + 1) < n) {
+        if (child + 1 < n && llmc__hit_before(hit[child], hit[child + 1]))
+            child++;
+        if (!llmc__hit_before(h, hit[child]))
+            break;
+        hit[i] = hit[child];
+        i = child;
+    }
+    hit[i] = h;
+}
+
+/* One more, n of at most cap; the worst gives way. No score is NaN. */
+static void llmc__best_add(llmc_hit *hit, uint32_t *n, uint32_t cap, llmc_hit h)
+{
+    uint32_t i = *n, parent;
+    if (i == cap) {
+        if (cap > 0 && llmc__hit_before(h, hit[0]))
+            llmc__best_sink(hit, cap, h);
+        return;
+    }
+    for (*n = i + 1; i > 0 && llmc__hit_before(hit[parent = (i - 1) / 2], h); i = parent)
+        hit[i] = hit[parent];
+    hit[i] = h;
+}
+
+/* The heap as a list, best first: the worst goes to the end again and again. */
+static void llmc__best_sort(llmc_hit *hit, uint32_t n)
+{
+    while (n > 1) {
+        llmc_hit worst = hit[0];
+        n--;
+        llmc__best_sink(hit, n, hit[n]);
+        hit[n] = worst;
+    }
+}
+
+LLMC__CALM
+
+//--[ 25.3 INDEX.frame ]-- what a file holds, each part checked before it is used
+/* A frame's head, and where its arrays lie behind it. */
+typedef struct llmc__frame {
+    uint32_t kind;
+    bool codes;
+    uint64_t at, n, texts, next_id, sum;
+    uint64_t code, id, end, text, bytes; /* offsets from the end of the head; bytes: all of it */
+} llmc__frame;
+
+/* A file on its way through llmc__framed_next. */
+typedef struct llmc__framed {
+    const uint8_t *p;
+    size_t size;
+    const char *name;
+    uint32_t dim;
+    llmc_metric metric;
+    bool faiss;
+    uint64_t at, next_id; /* where the next frame begins; above all ids so far */
+} llmc__framed;
+
+static size_t llmc__code_bytes(uint32_t dim)
+{
+    return llmc_dtype_bytes(LLMC_Q8_0, ((size_t)dim + LLMC__QK - 1) / LLMC__QK * LLMC__QK);
+}
+
+static uint64_t llmc__sum_of(const uint8_t *p, size_t n)
+{
+    llmc__xxh sum;
+    llmc__xxh_begin(&sum);
+    llmc__xxh_feed(&sum, p, n);
+    return llmc__xxh_end(&sum);
+}
+
+/* The place behind an array of count elements at *end, which moves there. */
+static bool llmc__frame_array(uint64_t *end, uint64_t count, uint64_t elem)
+{
+    uint64_t bytes;
+    if (!llmc__mul(count, elem, &bytes) || !llmc__add(*end, bytes, &bytes) || bytes > UINT64_MAX / 2)
+        return false;
+    *end = (bytes + 63) & ~(uint64_t)63;
+    return true;
+}
+
+/* Fills in the places of a frame's arrays. False: they do not fit any file. */
+static bool llmc__frame_layout(llmc__frame *f, uint32_t dim)
+{
+    uint64_t at = 0;
+    bool records = f->kind == LLMC__FRAME_RECORDS;
+    if (f->n > LLMC__INDEX_MOST || f->texts > LLMC__INDEX_MOST)
+        return false;
+    if (records && !llmc__frame_array(&at, f->n, (uint64_t)dim * sizeof(float)))
+        return false;
+    f->code = at;
+    if (f->codes && !llmc__frame_array(&at, f->n, llmc__code_bytes(dim)))
+        return false;
+    f->id = at;
+    if (!llmc__frame_array(&at, f->n, 8))
+        return false;
+    f->end = at;
+    if (records && !llmc__frame_array(&at, f->n, 8))
+        return false;
+    f->text = at;
+    if (!llmc__frame_array(&at, f->texts, 1))
+        return false;
+    f->bytes = at;
+    return true;
+}
+
+/* Whether at `at` there is a sound head of a frame, whose bytes may lie beyond the file's end. */
+static bool llmc__frame_head(const llmc__framed *s, uint64_t at, llmc__frame *f)
+{
+    const uint8_t *h = s->p + at;
+    uint32_t flags;
+    if (at > s->size || s->size - at < LLMC__FRAME_HEAD || LLMC_MEMCMP(h, "LXFR", 4) != 0 ||
+        llmc__u64le(h + 56) != llmc__sum_of(h, 56) || llmc__u64le(h + 8) != at)
+        return false;
+    f->at = at;
+    f->kind = llmc__u32le(h + 4);
+    f->n = llmc__u64le(h + 16);
+    f->texts = llmc__u64le(h + 24);
+    f->next_id = llmc__u64le(h + 32);
+    flags = llmc__u32le(h + 40);
+    f->sum = llmc__u64le(h + 48);
+    f->codes = flags == 1;
+    return (f->kind == LLMC__FRAME_RECORDS || (f->kind == LLMC__FRAME_DELETIONS && flags == 0)) &&
+           flags < 2 && f->n > 0 && llmc__frame_layout(f, s->dim);
+}
+
+/* Whether all of a frame is in the file. */
+static bool llmc__frame_fits(const llmc__framed *s, const llmc__frame *f)
+{
+    return f->bytes <= s->size - f->at - LLMC__FRAME_HEAD;
+}
+
+/* What is no whole frame at s->at: an end that was cut off (DONE), or damage with frames behind it. */
+static llmc_status llmc__framed_torn(const llmc__framed *s, llmc_diag *diag)
+{
+    llmc__frame f;
+    uint64_t at;
+    for (at = s->at + 64; at < s->size && s->size - at >= LLMC__FRAME_HEAD; at += 64)
+        if (llmc__frame_head(s, at, &f))
+            return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", s->at,
+                              "%s: damaged at byte %llu, with a sound frame behind it at %llu", s->name,
+                              (unsigned long long)s->at, (unsigned long long)at);
+    return LLMC_DONE;
+}
+
+/* Records: ids that ascend, from the file's next_id so far to the frame's, and ends of texts that do not
+   descend and end at f->texts. Deletions: ids that there were. */
+static llmc_status llmc__frame_check(const llmc__framed *s, const llmc__frame *f, llmc_diag *diag)
+{
+    const uint8_t *p = s->p + f->at + LLMC__FRAME_HEAD;
+    uint64_t i, id, last = 0, end = 0, before;
+    bool records = f->kind == LLMC__FRAME_RECORDS, good = f->next_id <= LLMC__INDEX_MOST;
+    for (i = 0; i < f->n && good; i++) {
+        id = llmc__u64le(p + f->id + 8 * i);
+        good = records ? id < f->next_id && (i == 0 ? id >= s->next_id : id > last) : id < s->next_id;
+        last = id;
+    }
+    for (i = 0; i < f->n && good && records; i++) {
+        before = end;
+        end = llmc__u64le(p + f->end + 8 * i);
+        good = end >= before && end <= f->texts;
+    }
+    if (good && end == f->texts && f->next_id >= s->next_id)
+        return LLMC_OK;
+    return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", f->at,
+                      "%s: frame at byte %llu: ids or ends of texts that are not in order", s->name,
+                      (unsigned long long)f->at);
+}
+
+/* llmc__framed_next -- the next frame, whole and sound                  (INDEX.frame)
+   deep  look at all checksums and arrays; else only at those of the last frame, which tells where the file
+         ends. DONE: none is left, and s->at is that end. Errors: BAD_FILE. */
+static llmc_status llmc__framed_next(llmc__framed *s, llmc__frame *f, bool deep, llmc_diag *diag)
+{
+    llmc__frame next;
+    if (s->at == s->size)
+        return LLMC_DONE;
+    if (!llmc__frame_head(s, s->at, f) || !llmc__frame_fits(s, f))
+        return llmc__framed_torn(s, diag);
+    if (deep || !llmc__frame_head(s, f->at + LLMC__FRAME_HEAD + f->bytes, &next)) {
+        if (llmc__sum_of(s->p + f->at + LLMC__FRAME_HEAD, (size_t)f->bytes) != f->sum)
+            return llmc__framed_torn(s, diag);
+        LLMC__TRY(llmc__frame_check(s, f, diag));
+    }
+    s->at += LLMC__FRAME_HEAD + f->bytes;
+    s->next_id = f->next_id;
+    return LLMC_OK;
+}
+
+/* FAISS's kinds of index by their four letters, for who brings one that is not flat. */
+static const char *llmc__faiss_kind(const uint8_t *p)
+{
+    static const char *const kind[][2] = {
+        {"IwFl", "IndexIVFFlat"},
+        {"IwPQ", "IndexIVFPQ"},
+        {"IwPf", "IndexIVFPQFastScan"},
+        {"IwSq", "IndexIVFScalarQuantizer"},
+        {"IHNf", "IndexHNSWFlat"},
+        {"INSf", "IndexNSGFlat"},
+        {"IxPq", "IndexPQ"},
+        {"IPfs", "IndexPQFastScan"},
+        {"IxPT", "IndexPreTransform"},
+        {"IxSQ", "IndexScalarQuantizer"},
+        {"IxMp", "IndexIDMap"},
+        {"IxM2", "IndexIDMap2"},
+        {"IxHe", "IndexLSH"},
+        {"IxFl", "IndexFlat of another metric"},
+    };
+    size_t i;
+    for (i = 0; i < sizeof kind / sizeof kind[0]; i++)
+        if (LLMC_MEMCMP(p, kind[i][0], 4) == 0)
+            return kind[i][1];
+    return NULL;
+}
+
+/* FAISS's flat index, all of it one array:
+     0 "IxFI" inner product, or "IxF2" L2   4 i32 d   8 i64 ntotal   16, 24 i64 2^20, of no meaning
+     32 u8 trained   33 i32 metric: 0 inner product, 1 L2   37 u64 floats   45 f32 [ntotal][d]
+   *n: its vectors. Errors: BAD_FILE, UNSUPPORTED. */
+enum { LLMC__FAISS_HEAD = 45 };
+static llmc_status llmc__faiss_head(llmc__framed *s, uint64_t *n, llmc_diag *diag)
+{
+    const uint8_t *p = s->p;
+    uint64_t floats = 0, bytes = 0;
+    uint32_t metric;
+    if (s->size < LLMC__FAISS_HEAD)
+        return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", s->size, "%s: ends within FAISS's header", s->name);
+    s->dim = llmc__u32le(p + 4);
+    *n = llmc__u64le(p + 8);
+    metric = llmc__u32le(p + 33);
+    if (s->dim == 0 || s->dim > LLMC_INDEX_DIM_MAX || metric != (p[3] == 'I' ? 0u : 1u))
+        return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", 4,
+                          "%s: %u elements, metric %u: 1 to %u and FAISS's 0 (IxFI) or 1 (IxF2) expected",
+                          s->name, s->dim, metric, (unsigned)LLMC_INDEX_DIM_MAX);
+    if (!llmc__mul(*n, s->dim, &floats) || floats != llmc__u64le(p + 37) || !llmc__mul(floats, 4, &bytes) ||
+        bytes > s->size - LLMC__FAISS_HEAD || *n > LLMC__INDEX_MOST)
+        return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", 8,
+                          "%s: %llu vectors of %u elements are not what follows the header", s->name,
+                          (unsigned long long)*n, s->dim);
+    s->metric = metric == 0 ? LLMC_METRIC_IP : LLMC_METRIC_L2;
+    s->faiss = true;
+    s->next_id = *n;
+    s->at = s->size;
+    return LLMC_OK;
+}
+
+/* A file's header. *n: the vectors of FAISS's file, else 0. Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__framed_open(llmc__framed *s, const llmc_blob *file, uint64_t *n, llmc_diag *diag)
+{
+    const uint8_t *p = (const uint8_t *)file->data;
+    uint32_t metric;
+    LLMC_MEMSET(s, 0, sizeof *s);
+    s->p = p;
+    s->size = file->size;
+    s->name = file->name == NULL ? "index" : llmc__short_name(file->name);
+    *n = 0;
+    if (s->size >= 4 && (LLMC_MEMCMP(p, "IxFI", 4) == 0 || LLMC_MEMCMP(p, "IxF2", 4) == 0))
+        return llmc__faiss_head(s, n, diag);
+    if (s->size >= 4 && llmc__faiss_kind(p) != NULL)
+        return LLMC__FAIL(diag, UNSUPPORTED, "INDEX.frame", 0,
+                          "%s: FAISS's %s: only IndexFlatIP and IndexFlatL2 are read", s->name,
+                          llmc__faiss_kind(p));
+    if (s->size < LLMC__FRAME_HEAD || LLMC_MEMCMP(p, "LLMCVIDX", 8) != 0)
+        return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", 0, "%s: not an index of llmc.h or FAISS", s->name);
+    if (llmc__u32le(p + 8) != 1)
+        return LLMC__FAIL(diag, UNSUPPORTED, "INDEX.frame", 8, "%s: version %u of the format: 1 is known",
+                          s->name, llmc__u32le(p + 8));
+    s->dim = llmc__u32le(p + 12);
+    metric = llmc__u32le(p + 16);
+    s->next_id = llmc__u64le(p + 24);
+    if (llmc__u64le(p + 56) != llmc__sum_of(p, 56) || s->dim == 0 || s->dim > LLMC_INDEX_DIM_MAX ||
+        metric >= LLMC_METRIC_COUNT || s->next_id > LLMC__INDEX_MOST)
+        return LLMC__FAIL(diag, BAD_FILE, "INDEX.frame", 56, "%s: the header is damaged", s->name);
+    s->metric = (llmc_metric)metric;
+    s->at = LLMC__FRAME_HEAD;
+    return LLMC_OK;
+}
+
+//--[ 25.4 INDEX.carve ]-- memory for what a file holds and for what will be added
+/* Sums over a file's frames, from a shallow walk: what the arrays of an index have to hold. */
+typedef struct llmc__index_plan {
+    uint32_t dim;
+    llmc_metric metric;
+    uint64_t large, words, norms, codes; /* segments; their words of bits, norms, rows of codes to be made */
+    uint64_t records, texts;             /* the tail's */
+} llmc__index_plan;
+
+/* One large segment of n records. */
+static void llmc__plan_large(llmc__index_plan *p, const llmc_index_options *o, uint64_t n, bool codes)
+{
+    p->large++;
+    p->words += n / 64 + 1;
+    p->norms += p->metric == LLMC_METRIC_L2 ? n : 0;
+    p->codes += o->int8 && !codes ? n : 0;
+}
+
+/* Errors: BAD_ARG (dim, or one that is not the file's), BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__index_measure(llmc__index_plan *p, const llmc_blob *file,
+                                       const llmc_index_options *o, llmc_diag *diag)
+{
+    llmc__framed s;
+    llmc__frame f;
+    llmc_status status = LLMC_DONE;
+    uint64_t n = 0;
+    LLMC_MEMSET(p, 0, sizeof *p);
+    LLMC_MEMSET(&s, 0, sizeof s);
+    p->dim = o->dim;
+    p->metric = o->metric;
+    if (file != NULL) {
+        LLMC__TRY(llmc__framed_open(&s, file, &n, diag));
+        p->dim = s.dim;
+        p->metric = s.metric;
+        while ((status = llmc__framed_next(&s, &f, false, diag)) == LLMC_OK)
+            if (f.kind == LLMC__FRAME_RECORDS && f.n >= LLMC__SMALL) {
+                llmc__plan_large(p, o, f.n, f.codes);
+            } else if (f.kind == LLMC__FRAME_RECORDS) {
+                p->records += f.n; /* each takes bytes of the file: no sum overflows */
+                p->texts += f.texts;
+            }
+    }
+    if (status != LLMC_DONE)
+        return status;
+    if (n > 0)
+        llmc__plan_large(p, o, n, false);
+    if (p->dim == 0 || (o->dim != 0 && o->dim != p->dim))
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.carve", LLMC_NO_OFFSET, "dim %u: %s", o->dim,
+                          p->dim == 0 ? "a new index needs to know it" : "the file's vectors have another");
+    p->records += o->capacity;
+    p->texts += o->text_bytes;
+    return LLMC_OK;
+}
+
+/* The one layout: measured with x NULL, placed with x the first of it. */
+static llmc_index *llmc__index_carve(llmc__arena *a, const llmc__index_plan *p, const llmc_index_options *o)
+{
+    llmc_index none, *placed = (llmc_index *)llmc__take(a, 1, sizeof none),
+                     *x = placed != NULL ? placed : &none;
+    uint64_t workers = llmc__max(1, o->tasks.workers), most, bits = p->words + p->records / 64 + 1;
+    uint64_t l2 = p->metric == LLMC_METRIC_L2, codes = o->int8 ? p->records + p->codes : 0;
+    uint64_t *dead;
+    float *norm;
+    LLMC_MEMSET(x, 0, sizeof *x);
+    x->opt = *o;
+    x->opt.dim = p->dim;
+    x->opt.metric = p->metric;
+    x->workers = (uint32_t)workers;
+    x->vec_bytes = p->dim * sizeof(float);
+    x->code_bytes = llmc__code_bytes(p->dim);
+    x->padded = ((size_t)p->dim + LLMC__QK - 1) / LLMC__QK * LLMC__QK;
+    x->room = p->records;
+    x->text_room = p->texts;
+    x->scan_floats = llmc__max(LLMC__SCAN_FLOATS, (uint64_t)o->max_queries * LLMC__SMALL);
+    x->panel_bytes = llmc__panel_bytes(x->padded);
+    x->candidates = o->max_results * (uint64_t)(o->int8 || l2 ? o->max_rerank : 1);
+    a->failed = a->failed || x->candidates > UINT32_MAX || p->large >= UINT32_MAX;
+    x->n_seg = 1;
+    if (!llmc__mul(workers, o->max_queries, &most) || !llmc__mul(most, x->candidates, &most))
+        a->failed = true;
+    x->heap = (llmc_hit *)llmc__take(a, most, sizeof(llmc_hit));
+    x->held = (uint32_t *)llmc__take(a, workers * o->max_queries, sizeof(uint32_t));
+    x->score = (float *)llmc__take(a, workers * x->scan_floats, sizeof(float));
+    x->panel = (uint8_t *)llmc__take(a, workers, x->panel_bytes);
+    x->query = (float *)llmc__take(a, (uint64_t)o->max_queries * p->dim, sizeof(float));
+    x->x8 = (llmc__x8 *)llmc__take(a, o->int8 ? o->max_queries * (uint64_t)llmc__x8_units(x->padded) : 0,
+                                   sizeof(llmc__x8));
+    x->seg = (llmc__segment *)llmc__take(a, p->large + 1, sizeof(llmc__segment));
+    dead = (uint64_t *)llmc__take(a, bits, 2 * sizeof(uint64_t));
+    norm = (float *)llmc__take(a, l2 * (p->norms + p->records), sizeof(float));
+    x->id = (uint8_t *)llmc__take(a, p->records, 8);
+    x->end = (uint8_t *)llmc__take(a, p->records, 8);
+    x->text = (uint8_t *)llmc__take(a, p->texts, 1);
+    x->vec = (uint8_t *)llmc__take(a, p->records, x->vec_bytes);
+    x->code = (uint8_t *)llmc__take(a, codes, x->code_bytes);
+    if (a->failed || a->base == NULL)
+        return NULL;
+    LLMC_MEMSET(x->seg, 0, (size_t)(p->large + 1) * sizeof *x->seg);
+    LLMC_MEMSET(dead, 0, (size_t)bits * 2 * sizeof *dead);
+    x->seg[0].dead = dead; /* the tail's come first of each; see llmc__segment_place */
+    x->seg[0].norm = l2 ? norm : NULL;
+    return placed;
+}
+
+/* What a caller may ask for before it has memory: that all of it fits. */
+static llmc_status llmc__index_bytes(const llmc__index_plan *p, const llmc_index_options *o, uint64_t *bytes,
+                                     llmc_diag *diag)
+{
+    llmc__arena a;
+    LLMC_MEMSET(&a, 0, sizeof a);
+    (void)llmc__index_carve(&a, p, o);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.carve", LLMC_NO_OFFSET,
+                          "capacity %llu, %u queries of %u results: more memory than can be addressed",
+                          (unsigned long long)o->capacity, o->max_queries, o->max_results);
+    *bytes = llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+/* Where the next segment's bits, norms and codes lie, behind the tail's and those of segments before it. */
+typedef struct llmc__index_place {
+    uint64_t *dead;
+    float *norm;
+    uint64_t code;
+} llmc__index_place;
+
+static void llmc__segment_place(llmc_index *x, llmc__segment *s, llmc__index_place *at, uint64_t n, bool make)
+{
+    uint64_t words = n / 64 + 1;
+    s->n = n;
+    s->dead = at->dead;
+    s->gone = at->dead + words;
+    at->dead += 2 * words;
+    if (x->opt.metric == LLMC_METRIC_L2) {
+        s->norm = at->norm;
+        at->norm += n;
+    }
+    s->code_at = UINT64_MAX;
+    if (make) {
+        s->code_at = at->code;
+        s->code = x->code + at->code * x->code_bytes;
+        at->code += n;
+    }
+}
+
+/* Bit for bit the first of what carve measured: the tail. */
+static llmc__index_place llmc__tail_place(llmc_index *x)
+{
+    llmc__segment *tail = &x->seg[0];
+    llmc__index_place at;
+    at.dead = tail->dead;
+    at.norm = tail->norm;
+    at.code = 0;
+    llmc__segment_place(x, tail, &at, x->room, x->opt.int8);
+    tail->n = 0;
+    tail->vec = x->vec;
+    tail->id = x->id;
+    tail->end = x->end;
+    tail->text = x->text;
+    return at;
+}
+
+LLMC__CALM_END
+
+//--[ 25.5 INDEX.code ]-- what is kept beside a vector
+/* Rows [lo, hi) of a segment: the squares of their lengths, and 8 bits an element with zeros behind the
+   last. Elements of a file may be anything; what is not finite becomes a score that is NaN, and no result. */
+static void llmc__segment_derive(const llmc_index *x, llmc__segment *s, uint64_t lo, uint64_t hi)
+{
+    float part[LLMC__QK];
+    for (; lo < hi; lo++) {
+        const uint8_t *row = s->vec + lo * x->vec_bytes;
+        uint8_t *code = s->code_at == UINT64_MAX ? NULL : x->code + (s->code_at + lo) * x->code_bytes;
+        double sum = 0;
+        size_t i, j;
+        for (i = 0; i < x->padded; i += LLMC__QK) {
+            for (j = 0; j < LLMC__QK; j++) {
+                part[j] = i + j < x->opt.dim ? llmc__f32le(row + (i + j) * sizeof(float)) : 0;
+                sum += (double)part[j] * (double)part[j];
+            }
+            if (code != NULL)
+                (void)llmc_quantize(LLMC_Q8_0, part, LLMC__QK,
+                                    code + i / LLMC__QK * llmc_dtype_bytes(LLMC_Q8_0, LLMC__QK));
+        }
+        if (s->norm != NULL)
+            s->norm[lo] = (float)sum;
+    }
+}
+
+/* A whole segment, cut for the tasks. */
+typedef struct llmc__derive_job {
+    const llmc_index *x;
+    llmc__segment *s;
+} llmc__derive_job;
+#define LLMC__DERIVE_ROWS 4096
+
+static void llmc__derive_piece(void *arg, uint32_t piece)
+{
+    const llmc__derive_job *job = (const llmc__derive_job *)arg;
+    uint64_t lo = (uint64_t)piece * LLMC__DERIVE_ROWS;
+    llmc__segment_derive(job->x, job->s, lo, llmc__min(lo + LLMC__DERIVE_ROWS, job->s->n));
+}
+
+static void llmc__segment_derive_all(llmc_index *x, llmc__segment *s)
+{
+    llmc__derive_job job;
+    job.x = x;
+    job.s = s;
+    if (s->norm != NULL || s->code_at != UINT64_MAX) /* 2^32 pieces would be 2^44 vectors */
+        llmc__run(&x->opt.tasks, (uint32_t)((s->n + LLMC__DERIVE_ROWS - 1) / LLMC__DERIVE_ROWS),
+                  llmc__derive_piece, &job);
+}
+
+LLMC__CALM
+
+//--[ 25.6 INDEX.open ]-- an index from a file's bytes, or an empty one
+/* One record more in the tail; there is room. row [vec_bytes] as files hold it. */
+static void llmc__tail_put(llmc_index *x, uint64_t id, const uint8_t *row, const void *text, size_t len)
+{
+    llmc__segment *tail = &x->seg[0];
+    uint64_t i = tail->n++;
+    LLMC_MEMMOVE(x->vec + i * x->vec_bytes, row, x->vec_bytes); /* it may be there already */
+    if (len > 0)
+        LLMC_MEMCPY(x->text + x->text_used, text, len);
+    x->text_used += len;
+    llmc__put_u64le(x->id + 8 * i, id);
+    llmc__put_u64le(x->end + 8 * i, x->text_used);
+    llmc__segment_derive(x, tail, i, i + 1);
+    x->live++;
+}
+
+/* A frame of records as a segment of its own, or into the tail. */
+static void llmc__index_take(llmc_index *x, llmc__index_place *at, const uint8_t *p, const llmc__frame *f)
+{
+    uint64_t i, begin = 0;
+    x->frames++;
+    if (f->n >= LLMC__SMALL) {
+        llmc__segment *s = &x->seg[x->n_seg++];
+        llmc__segment_place(x, s, at, f->n, x->opt.int8 && !f->codes);
+        s->vec = p;
+        s->code = x->opt.int8 && f->codes ? p + f->code : s->code;
+        s->id = p + f->id;
+        s->end = p + f->end;
+        s->text = p + f->text;
+        x->live += f->n;
+        llmc__segment_derive_all(x, s);
+        return;
+    }
+    for (i = 0; i < f->n; i++) {
+        uint64_t end = llmc__u64le(p + f->end + 8 * i);
+        llmc__tail_put(x, llmc__u64le(p + f->id + 8 * i), p + i * x->vec_bytes, p + f->text + begin,
+                       (size_t)(end - begin));
+        begin = end;
+    }
+}
+
+/* A frame of deletions. Errors: BAD_FILE (an id that no record has). */
+static llmc_status llmc__index_drop(llmc_index *x, const llmc__framed *src, const llmc__frame *f,
+                                    llmc_diag *diag)
+{
+    const uint8_t *p = src->p + f->at + LLMC__FRAME_HEAD + f->id;
+    uint64_t i, at;
+    for (i = 0; i < f->n; i++) {
+        uint64_t id = llmc__u64le(p + 8 * i);
+        llmc__segment *s = llmc__index_find(x, id, &at);
+        if (s == NULL)
+            return LLMC__FAIL(diag, BAD_FILE, "INDEX.open", f->at,
+                              "%s: frame at byte %llu deletes the record %llu, which is not there", src->name,
+                              (unsigned long long)f->at, (unsigned long long)id);
+        if (llmc__bit(s->dead, at))
+            continue;
+        llmc__bit_set(s->dead, at);
+        llmc__bit_set(s->gone, at);
+        x->live--;
+        x->deleted++;
+    }
+    return LLMC_OK;
+}
+
+/* Everything in the file. Errors: BAD_FILE. */
+static llmc_status llmc__index_load(llmc_index *x, const llmc_blob *file, llmc__index_place *at,
+                                    llmc_diag *diag)
+{
+    llmc__framed s;
+    llmc__frame f;
+    llmc_status status;
+    uint64_t n;
+    LLMC__TRY(llmc__framed_open(&s, file, &n, diag));
+    if (s.faiss && n > 0) {
+        llmc__segment *all = &x->seg[x->n_seg++];
+        llmc__segment_place(x, all, at, n, x->opt.int8);
+        all->vec = s.p + LLMC__FAISS_HEAD;
+        x->live = n;
+        llmc__segment_derive_all(x, all);
+    }
+    while ((status = llmc__framed_next(&s, &f, true, diag)) == LLMC_OK)
+        if (f.kind == LLMC__FRAME_RECORDS)
+            llmc__index_take(x, at, s.p + f.at + LLMC__FRAME_HEAD, &f);
+        else
+            LLMC__TRY(llmc__index_drop(x, &s, &f, diag));
+    x->foreign = s.faiss;
+    x->next_id = s.next_id;
+    x->file_end = s.faiss ? 0 : s.at;
+    x->written = x->seg[0].n;
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* llmc_index_need -- bytes for an index                                 (INDEX.open)
+   The file is walked by the heads of its frames, not read. Errors: BAD_ARG, BAD_FILE, UNSUPPORTED,
+   NO_MEMORY. */
+LLMC_API llmc_status llmc_index_need(const llmc_blob *file, const llmc_index_options *opt, size_t *bytes,
+                                     llmc_diag *diag)
+{
+    llmc_index_options o;
+    llmc__index_plan plan;
+    uint64_t need;
+    LLMC__TRY(llmc__index_resolve(&o, opt, diag));
+    LLMC__TRY(llmc__index_measure(&plan, file, &o, diag));
+    LLMC__TRY(llmc__index_bytes(&plan, &o, &need, diag));
+    *bytes = (size_t)need;
+    return LLMC_OK;
+}
+
+/* llmc_index_init -- an index in mem [bytes]                            (INDEX.open)
+   All of the file is read once, for its checksums. out is written on success only. */
+LLMC_API llmc_status llmc_index_init(llmc_index **out, const llmc_blob *file, const llmc_index_options *opt,
+                                     void *mem, size_t bytes, llmc_diag *diag)
+{
+    llmc_index_options o;
+    llmc__index_plan plan;
+    llmc__index_place at;
+    llmc__arena a;
+    llmc_index *x;
+    uint64_t need;
+    LLMC__TRY(llmc__index_resolve(&o, opt, diag));
+    LLMC__TRY(llmc__index_measure(&plan, file, &o, diag));
+    LLMC__TRY(llmc__index_bytes(&plan, &o, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.open", LLMC_NO_OFFSET,
+                          "%zu bytes of memory: the index needs %llu", bytes, (unsigned long long)need);
+    a = llmc__arena_over(mem, bytes);
+    x = llmc__index_carve(&a, &plan, &o);
+    if (x == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.open", LLMC_NO_OFFSET, "the memory ended");
+    x->k = llmc__kernels_for(o.cpu);
+    at = llmc__tail_place(x);
+    if (file != NULL)
+        LLMC__TRY(llmc__index_load(x, file, &at, diag));
+    *out = x;
+    return LLMC_OK;
+}
+
+//--[ 25.7 INDEX.change ]-- add, delete, look up
+LLMC_API void llmc_index_about(const llmc_index *index, llmc_index_info *out)
+{
+    LLMC_MEMSET(out, 0, sizeof *out);
+    out->dim = index->opt.dim;
+    out->metric = index->opt.metric;
+    out->int8 = index->opt.int8;
+    out->count = index->live;
+    out->deleted = index->deleted;
+    out->pieces = index->frames;
+    out->next_id = index->next_id;
+    out->file_bytes = index->file_end;
+}
+
+/* Vectors and texts that can all be added. Errors: BAD_ARG, FULL. */
+static llmc_status llmc__index_admit(const llmc_index *x, const float *vectors, const llmc_index_text *texts,
+                                     size_t n, llmc_diag *diag)
+{
+    uint64_t bytes = x->text_used, used = x->seg[0].n;
+    size_t i, j;
+    for (i = 0; texts != NULL && i < n; i++)
+        if (!llmc__add(bytes, texts[i].len, &bytes))
+            bytes = UINT64_MAX;
+    if (n > x->room - used || bytes > x->text_room || n > LLMC__INDEX_MOST - x->next_id)
+        return LLMC__FAIL(diag, FULL, "INDEX.change", LLMC_NO_OFFSET,
+                          "%zu vectors more: room is left for %llu of them, and %llu bytes of texts", n,
+                          (unsigned long long)(x->room - used),
+                          (unsigned long long)(x->text_room - x->text_used));
+    for (i = 0; i < n; i++)
+        for (j = 0; j < x->opt.dim; j++)
+            if (!llmc__finite(vectors[i * x->opt.dim + j]))
+                return LLMC__FAIL(diag, BAD_ARG, "INDEX.change", LLMC_NO_OFFSET,
+                                  "vector %zu: element %zu is not finite", i, j);
+    return LLMC_OK;
+}
+
+/* What a vector is divided by: its length with COSINE, unless that is 0. */
+static double llmc__index_scale(const llmc_index *x, const float *v)
+{
+    double sum = 0;
+    size_t i;
+    if (x->opt.metric != LLMC_METRIC_COSINE)
+        return 1;
+    for (i = 0; i < x->opt.dim; i++)
+        sum += (double)v[i] * (double)v[i];
+    return sum > 0 ? llmc__sqrt(sum) : 1;
+}
+
+LLMC_API llmc_status llmc_index_add(llmc_index *index, const float *vectors, const llmc_index_text *texts,
+                                    size_t n, uint64_t *first, llmc_diag *diag)
+{
+    size_t i, j, dim = index->opt.dim;
+    LLMC__TRY(llmc__index_admit(index, vectors, texts, n, diag));
+    if (first != NULL)
+        *first = index->next_id;
+    for (i = 0; i < n; i++) {
+        const float *v = vectors + i * dim;
+        uint8_t *row = index->vec + index->seg[0].n * index->vec_bytes;
+        double scale = llmc__index_scale(index, v);
+        for (j = 0; j < dim; j++)
+            llmc__put_u32le(row + j * sizeof(float), llmc__f32_bits((float)((double)v[j] / scale)));
+        llmc__tail_put(index, index->next_id++, row, texts == NULL ? NULL : texts[i].data,
+                       texts == NULL ? 0 : texts[i].len);
+    }
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_index_delete(llmc_index *index, uint64_t id, llmc_diag *diag)
+{
+    uint64_t at;
+    llmc__segment *s = llmc__index_find(index, id, &at);
+    if (s == NULL || llmc__bit(s->dead, at))
+        return LLMC__FAIL(diag, NOT_FOUND, "INDEX.change", LLMC_NO_OFFSET, "no record has the id %llu",
+                          (unsigned long long)id);
+    llmc__bit_set(s->dead, at);
+    index->live--;
+    index->deleted++;
+    return LLMC_OK;
+}
+
+LLMC_API bool llmc_index_get(const llmc_index *index, uint64_t id, llmc_record *out)
+{
+    uint64_t at;
+    const llmc__segment *s = llmc__index_find(index, id, &at);
+    if (s == NULL || llmc__bit(s->dead, at))
+        return false;
+    *out = llmc__index_record(s, at);
+    return true;
+}
+
+LLMC_API bool llmc_index_vector(const llmc_index *index, uint64_t id, float *out)
+{
+    uint64_t at;
+    size_t i;
+    const llmc__segment *s = llmc__index_find(index, id, &at);
+    if (s == NULL || llmc__bit(s->dead, at))
+        return false;
+    for (i = 0; i < index->opt.dim; i++)
+        out[i] = llmc__f32le(s->vec + at * index->vec_bytes + i * sizeof(float));
+    return true;
+}
+
+LLMC_API bool llmc_index_next(const llmc_index *index, uint64_t *id, llmc_record *out)
+{
+    llmc__index_walk w;
+    const llmc__segment *s;
+    uint64_t at;
+    w.seg = llmc__index_segment(index, *id);
+    w.at = w.seg < index->n_seg ? llmc__segment_below(&index->seg[w.seg], *id) : 0;
+    w.tail = llmc__segment_below(&index->seg[0], *id);
+    s = llmc__index_step(index, &w, &at);
+    if (s == NULL)
+        return false;
+    *out = llmc__index_record(s, at);
+    *id = out->id + 1;
+    return true;
+}
+
+LLMC__CALM_END
+
+//--[ 25.8 INDEX.search ]-- every vector against every query, the best kept
+/* Queries that are searched together, and what their pieces share. */
+typedef struct llmc__search_job {
+    llmc_index *x;
+    llmc_search_options opt;
+    uint32_t q, keep; /* queries; candidates kept of each */
+    uint64_t step;    /* records under one ticket */
+    uint32_t tickets, taken, pieces;
+    bool again;      /* candidates are ranked once more, by f32 */
+    llmc_hit *hits;  /* [q][k] */
+    uint32_t *found; /* [q] or NULL */
+} llmc__search_job;
+
+static llmc_hit *llmc__search_heap(const llmc__search_job *job, uint32_t piece, uint32_t t)
+{
+    return job->x->heap + ((size_t)piece * job->x->opt.max_queries + t) * (size_t)job->x->candidates;
+}
+
+static uint32_t *llmc__search_held(const llmc__search_job *job, uint32_t piece, uint32_t t)
+{
+    return job->x->held + (size_t)piece * job->x->opt.max_queries + t;
+}
+
+/* Scores [n] of the records from lo on join what query t has. Nearly all blocks end at the first line: none
+   of them reaches the worst of what is kept. */
+static void llmc__search_join(const llmc__search_job *job, const llmc__segment *s, uint64_t lo, size_t n,
+                              const float *score, llmc_hit *heap, uint32_t *held)
+{
+    float least = *held == job->keep ? heap[0].score : -FLT_MAX;
+    size_t i;
+    if (!(job->x->k->max(score, n) >= least))
+        return;
+    for (i = 0; i < n; i++) {
+        llmc_hit h;
+        if (!(score[i] >= least) || llmc__bit(s->dead, lo + i)) /* not a NaN either */
+            continue;
+        h.score = score[i];
+        h.id = llmc__segment_id(s, lo + i);
+        if (*held == job->keep && !llmc__hit_before(h, heap[0]))
+            continue;
+        if (job->opt.filter != NULL) {
+            llmc_record record = llmc__index_record(s, lo + i);
+            if (!job->opt.filter(job->opt.user, &record))
+                continue;
+        }
+        llmc__best_add(heap, held, job->keep, h);
+        if (*held == job->keep)
+            least = heap[0].score;
+    }
+}
+
+/* Records [lo, lo + n) of a segment. L2's order is that of 2 q.x - |x|^2, which lacks only |q|^2. */
+static void llmc__search_rows(const llmc__search_job *job, const llmc__segment *s, uint64_t lo, size_t n,
+                              uint32_t piece)
+{
+    llmc_index *x = job->x;
+    bool int8 = s->code != NULL;
+    size_t row = int8 ? x->code_bytes : x->vec_bytes, units = llmc__x8_units(x->padded), i;
+    float *score = x->score + piece * (size_t)x->scan_floats;
+    uint32_t t;
+    x->k->matmul[int8 ? LLMC_Q8_0 : LLMC_F32](
+        score, n, (int8 ? s->code : s->vec) + lo * row, row, n,
+        int8 ? (const void *)x->x8 : (const void *)x->query, int8 ? units * sizeof(llmc__x8) : x->vec_bytes,
+        job->q, int8 ? x->padded : x->opt.dim, x->panel + piece * (size_t)x->panel_bytes);
+    for (t = 0; t < job->q; t++, score += n) {
+        for (i = 0; s->norm != NULL && i < n; i++)
+            score[i] = 2 * score[i] - s->norm[lo + i];
+        llmc__search_join(job, s, lo, n, score, llmc__search_heap(job, piece, t),
+                          llmc__search_held(job, piece, t));
+    }
+}
+
+/* llmc_task_fn: tickets count steps through all segments, each of which begins with one. */
+static void llmc__search_piece(void *arg, uint32_t piece)
+{
+    llmc__search_job *job = (llmc__search_job *)arg;
+    const llmc_index *x = job->x;
+    uint32_t ticket = UINT32_MAX, i = 0;
+    while ((ticket = llmc__ticket(&job->taken, ticket, piece, job->pieces)) < job->tickets) {
+        const llmc__segment *s;
+        uint64_t lo;
+        while (i + 1 < x->n_seg && x->seg[i + 1].ticket <= ticket) /* tickets ascend */
+            i++;
+        s = &x->seg[i];
+        lo = (ticket - s->ticket) * job->step;
+        llmc__search_rows(job, s, lo, (size_t)llmc__min(job->step, s->n - lo), piece);
+    }
+}
+
+/* The square of the distance, in double, and not by way of |x|^2, which loses the small ones. */
+static float llmc__l2_distance(const uint8_t *row, const float *q, size_t dim)
+{
+    double sum = 0;
+    size_t i;
+    for (i = 0; i < dim; i++) {
+        double d = (double)llmc__f32le(row + i * sizeof(float)) - (double)q[i];
+        sum += d * d;
+    }
+    return (float)sum;
+}
+
+/* A candidate's score by f32: with IP and COSINE the same bits that a search without int8 finds. */
+static float llmc__search_exact(const llmc__search_job *job, uint64_t id, uint32_t t, uint32_t piece)
+{
+    const llmc_index *x = job->x;
+    const float *q = x->query + (size_t)t * x->opt.dim;
+    float score = 0;
+    uint64_t at = 0;
+    const llmc__segment *s = llmc__index_find(x, id, &at); /* it has just been there */
+    const uint8_t *row = s->vec + at * x->vec_bytes;
+    if (x->opt.metric == LLMC_METRIC_L2)
+        return -llmc__l2_distance(row, q, x->opt.dim);
+    x->k->matmul[LLMC_F32](&score, 1, row, x->vec_bytes, 1, q, x->vec_bytes, 1, x->opt.dim,
+                           x->panel + piece * (size_t)x->panel_bytes);
+    return score;
+}
+
+/* What the pieces kept for one query, as its results. */
+static void llmc__search_finish(const llmc__search_job *job, uint32_t t, uint32_t piece)
+{
+    llmc_hit *heap = llmc__search_heap(job, 0, t), *out = job->hits + (size_t)t * job->opt.k;
+    uint32_t *held = llmc__search_held(job, 0, t), i, p, n = 0;
+    bool l2 = job->x->opt.metric == LLMC_METRIC_L2;
+    for (p = 1; p < job->pieces; p++)
+        for (i = 0; i < *llmc__search_held(job, p, t); i++)
+            llmc__best_add(heap, held, job->keep, llmc__search_heap(job, p, t)[i]);
+    for (i = 0; i < *held; i++) {
+        llmc_hit h = heap[i];
+        if (job->again)
+            h.score = llmc__search_exact(job, h.id, t, piece);
+        if (!llmc__nan(h.score))
+            llmc__best_add(out, &n, job->opt.k, h);
+    }
+    llmc__best_sort(out, n);
+    for (i = 0; l2 && i < n; i++)
+        out[i].score = -out[i].score;
+    for (i = n; i < job->opt.k; i++) {
+        out[i].id = UINT64_MAX;
+        out[i].score = 0;
+    }
+    if (job->found != NULL)
+        job->found[t] = n;
+}
+
+/* llmc_task_fn: queries by tickets; each piece has scratch of its own. */
+static void llmc__search_end(void *arg, uint32_t piece)
+{
+    llmc__search_job *job = (llmc__search_job *)arg;
+    uint32_t t = UINT32_MAX;
+    while ((t = llmc__ticket(&job->taken, t, piece, job->pieces)) < job->q)
+        llmc__search_finish(job, t, piece);
+}
+
+/* Queries [q] made ready: at length 1 for COSINE, and in 8 bits. score has room for a padded one. */
+static void llmc__search_queries(llmc_index *x, const float *queries, uint32_t q)
+{
+    size_t dim = x->opt.dim, i;
+    uint32_t t;
+    for (t = 0; t < q; t++) {
+        const float *from = queries + t * dim;
+        float *to = x->query + t * dim;
+        double scale = llmc__index_scale(x, from);
+        for (i = 0; i < dim; i++)
+            to[i] = (float)((double)from[i] / scale);
+        if (x->opt.int8) {
+            LLMC_MEMCPY(x->panel, to, dim * sizeof(float)); /* far larger than a query */
+            LLMC_MEMSET(x->panel + dim * sizeof(float), 0, (x->padded - dim) * sizeof(float));
+            x->k->quantize_x((const float *)(const void *)x->panel, x->padded,
+                             x->x8 + t * llmc__x8_units(x->padded));
+        }
+    }
+}
+
+/* Up to max_queries queries. */
+static void llmc__search_together(llmc__search_job *job)
+{
+    llmc_index *x = job->x;
+    uint64_t tickets = 0;
+    uint32_t i;
+    /* Scores of a step lie in L2 beside the queries; one query's steps are long, for the fewest calls. */
+    job->step = llmc__min(LLMC__SCAN_FLOATS, x->scan_floats / job->q & ~(uint64_t)63);
+    for (i = 0; i < x->n_seg; i++) {
+        x->seg[i].ticket = tickets;
+        tickets += (x->seg[i].n + job->step - 1) / job->step;
+    }
+    job->tickets = (uint32_t)llmc__min(tickets, UINT32_MAX - 1 - x->workers);
+    job->pieces = (uint32_t)llmc__max(1, llmc__min(x->workers, job->tickets));
+    LLMC_MEMSET(x->held, 0, (size_t)x->workers * x->opt.max_queries * sizeof *x->held);
+    job->taken = 0;
+    llmc__run(&x->opt.tasks, job->pieces, llmc__search_piece, job);
+    job->taken = 0;
+    llmc__run(&x->opt.tasks, job->again ? job->pieces : 1, llmc__search_end, job);
+}
+
+LLMC_API llmc_status llmc_index_search(llmc_index *index, const float *queries, size_t n,
+                                       const llmc_search_options *opt, llmc_hit *hits, uint32_t *found,
+                                       llmc_diag *diag)
+{
+    llmc__search_job job;
+    size_t at, i, dim = index->opt.dim;
+    LLMC_MEMSET(&job, 0, sizeof job);
+    llmc__options(&job.opt, sizeof job.opt, opt);
+    job.x = index;
+    job.again = index->opt.int8 || index->opt.metric == LLMC_METRIC_L2;
+    job.opt.k = job.opt.k == 0 ? (uint32_t)llmc__min(10, index->opt.max_results) : job.opt.k;
+    job.opt.rerank = job.opt.rerank == 0 ? index->opt.max_rerank : job.opt.rerank;
+    if (job.opt.k > index->opt.max_results || job.opt.rerank > index->opt.max_rerank)
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.search", LLMC_NO_OFFSET,
+                          "k %u, rerank %u: the index was made for at most %u results, rerank %u", job.opt.k,
+                          job.opt.rerank, index->opt.max_results, index->opt.max_rerank);
+    for (i = 0; i < n * dim; i++)
+        if (!llmc__finite(queries[i]))
+            return LLMC__FAIL(diag, BAD_ARG, "INDEX.search", LLMC_NO_OFFSET,
+                              "query %zu: element %zu is not finite", i / dim, i % dim);
+    job.keep = job.opt.k * (job.again ? job.opt.rerank : 1);
+    for (at = 0; at < n; at += job.q) {
+        job.q = (uint32_t)llmc__min(n - at, index->opt.max_queries);
+        job.hits = hits + at * job.opt.k;
+        job.found = found == NULL ? NULL : found + at;
+        llmc__search_queries(index, queries + at * dim, job.q);
+        llmc__search_together(&job);
+    }
+    return LLMC_OK;
+}
+
+LLMC__CALM
+
+//--[ 25.9 INDEX.save ]-- frames, whole files, FAISS's files
+/* Records that a frame gets: those that a walk from `from` on finds. */
+typedef struct llmc__frame_job {
+    const llmc_index *x;
+    llmc__index_walk from;
+    llmc__frame f;
+} llmc__frame_job;
+
+/* Counts them. */
+static void llmc__frame_count(llmc__frame_job *job)
+{
+    llmc__index_walk w = job->from;
+    const llmc__segment *s;
+    uint64_t at;
+    while ((s = llmc__index_step(job->x, &w, &at)) != NULL) {
+        job->f.n++;
+        job->f.texts += llmc__index_record(s, at).text_len;
+    }
+    job->f.kind = LLMC__FRAME_RECORDS;
+    job->f.codes = job->x->opt.int8;
+    job->f.next_id = job->x->next_id;
+    (void)llmc__frame_layout(&job->f, job->x->opt.dim); /* it fits memory, so it fits 64 bits */
+}
+
+/* One of the arrays: 0 vectors, 1 codes, 2 ids, 3 ends, 4 texts; o->at counts from the frame's head. */
+static void llmc__frame_write(const llmc__frame_job *job, unsigned array, llmc__out *o)
+{
+    const llmc_index *x = job->x;
+    llmc__index_walk w = job->from;
+    const llmc__segment *s;
+    uint64_t at, end = 0;
+    while (!o->failed && (s = llmc__index_step(x, &w, &at)) != NULL) {
+        llmc_record r = llmc__index_record(s, at);
+        end += r.text_len;
+        if (array == 0)
+            llmc__out_bytes(o, s->vec + at * x->vec_bytes, x->vec_bytes);
+        else if (array == 1)
+            llmc__out_bytes(o, s->code + at * x->code_bytes, x->code_bytes);
+        else if (array == 4)
+            llmc__out_bytes(o, r.text, r.text_len);
+        else
+            llmc__out_u64(o, array == 2 ? r.id : end);
+    }
+    llmc__out_pad(o, 64);
+}
+
+static void llmc__frame_payload(const llmc__frame_job *job, llmc__out *o)
+{
+    unsigned array;
+    for (array = 0; array < 5; array++)
+        if (array != 1 || job->f.codes)
+            llmc__frame_write(job, array, o);
+}
+
+/* Ids of records in the file that were deleted since it was last written; *n their number. o NULL: only
+   count. */
+static void llmc__gone_payload(const llmc_index *x, llmc__out *o, uint64_t *n)
+{
+    uint32_t i;
+    *n = 0;
+    for (i = 0; i < x->n_seg; i++) {
+        const llmc__segment *s = &x->seg[i];
+        uint64_t at, end = i == 0 ? x->written : s->n;
+        for (at = 0; at < end; at++)
+            if (llmc__bit(s->dead, at) && !llmc__bit(s->gone, at)) {
+                ++*n;
+                if (o != NULL)
+                    llmc__out_u64(o, llmc__segment_id(s, at));
+            }
+    }
+    if (o != NULL)
+        llmc__out_pad(o, 64);
+}
+
+static void llmc__frame_body(const llmc__frame_job *job, llmc__out *o)
+{
+    uint64_t n;
+    if (job->f.kind == LLMC__FRAME_RECORDS)
+        llmc__frame_payload(job, o);
+    else
+        llmc__gone_payload(job->x, o, &n);
+}
+
+/* One frame at the place `at` of the file, if there is anything for it; what it holds is made twice, first
+   for the checksum that stands before it. Returns the bytes. */
+static uint64_t llmc__frame_put(llmc__frame_job *job, const llmc_writer *to, uint64_t at, bool *failed)
+{
+    uint8_t head[LLMC__FRAME_HEAD] = {'L', 'X', 'F', 'R'};
+    llmc_writer summing;
+    llmc__xxh sum;
+    llmc__out o;
+    if (job->f.n == 0 || *failed)
+        return 0;
+    llmc__xxh_begin(&sum);
+    summing.write = llmc__xxh_take;
+    summing.user = &sum;
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = &summing;
+    llmc__frame_body(job, &o);
+    llmc__put_u32le(head + 4, job->f.kind);
+    llmc__put_u64le(head + 8, at);
+    llmc__put_u64le(head + 16, job->f.n);
+    llmc__put_u64le(head + 24, job->f.texts);
+    llmc__put_u64le(head + 32, job->f.next_id);
+    llmc__put_u32le(head + 40, job->f.codes ? 1 : 0);
+    llmc__put_u64le(head + 48, llmc__xxh_end(&sum));
+    llmc__put_u64le(head + 56, llmc__sum_of(head, 56));
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = to;
+    llmc__out_bytes(&o, head, sizeof head);
+    llmc__frame_body(job, &o);
+    *failed = o.failed;
+    return o.at;
+}
+
+/* The file's header; next_id: ids of the first frame are not below it. */
+static uint64_t llmc__head_put(const llmc_index *x, uint64_t next_id, const llmc_writer *to, bool *failed)
+{
+    uint8_t head[LLMC__FRAME_HEAD] = {'L', 'L', 'M', 'C', 'V', 'I', 'D', 'X', 1};
+    llmc__put_u32le(head + 12, x->opt.dim);
+    llmc__put_u32le(head + 16, (uint32_t)x->opt.metric);
+    llmc__put_u64le(head + 24, next_id);
+    llmc__put_u64le(head + 56, llmc__sum_of(head, 56));
+    *failed = !to->write(to->user, head, sizeof head);
+    return sizeof head;
+}
+
+/* All that is in memory is in the file now, whose end is there. */
+static void llmc__index_written(llmc_index *x, uint64_t end)
+{
+    uint32_t i;
+    for (i = 0; i < x->n_seg; i++) {
+        llmc__segment *s = &x->seg[i];
+        LLMC_MEMCPY(s->gone, s->dead, (size_t)(s->n / 64 + 1) * sizeof *s->dead);
+    }
+    x->written = x->seg[0].n;
+    x->file_end = end;
+}
+
+LLMC_API llmc_status llmc_index_save(llmc_index *index, const llmc_writer *out, llmc_diag *diag)
+{
+    llmc__frame_job job;
+    bool failed = false;
+    uint64_t end;
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.x = index;
+    job.from.seg = 1;
+    llmc__frame_count(&job);
+    end = llmc__head_put(index, job.f.n > 0 ? 0 : index->next_id, out, &failed);
+    end += llmc__frame_put(&job, out, end, &failed);
+    if (failed)
+        return LLMC__FAIL(diag, IO, "INDEX.save", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)end);
+    llmc__index_written(index, end);
+    index->foreign = false;
+    index->frames = job.f.n > 0;
+    return LLMC_OK;
+}
+
+/* What changed since, as frames for the file's end. *end: where it is then; *pieces: frames of records.
+   Errors: IO, UNSUPPORTED. */
+static llmc_status llmc__index_frames(llmc_index *x, const llmc_writer *out, uint64_t *end, uint64_t *pieces,
+                                      llmc_diag *diag)
+{
+    llmc__frame_job job, gone;
+    bool failed = false;
+    if (x->foreign)
+        return LLMC__FAIL(diag, UNSUPPORTED, "INDEX.save", LLMC_NO_OFFSET,
+                          "FAISS's files cannot be appended to: save the index as a file of its own");
+    LLMC_MEMSET(&job, 0, sizeof job);
+    job.x = x;
+    job.from.seg = x->n_seg;
+    job.from.tail = x->written;
+    llmc__frame_count(&job);
+    LLMC_MEMSET(&gone, 0, sizeof gone);
+    gone.x = x;
+    gone.f.kind = LLMC__FRAME_DELETIONS;
+    gone.f.next_id = x->next_id;
+    llmc__gone_payload(x, NULL, &gone.f.n);
+    *pieces = job.f.n > 0;
+    *end = x->file_end;
+    if (*end == 0)
+        *end = llmc__head_put(x, job.f.n > 0 ? 0 : x->next_id, out, &failed);
+    *end += llmc__frame_put(&job, out, *end, &failed);
+    *end += llmc__frame_put(&gone, out, *end, &failed);
+    if (failed)
+        return LLMC__FAIL(diag, IO, "INDEX.save", LLMC_NO_OFFSET, "the writer stopped after %llu bytes",
+                          (unsigned long long)(*end - x->file_end));
+    return LLMC_OK;
+}
+
+/* llmc_index_append -- what changed since, for the file's end           (INDEX.save)
+   Nothing is written if nothing changed. After a failure the same is written again the next time: what
+   reached the file has to be taken off it first, back to the index's file_bytes.
+   Errors: IO, UNSUPPORTED (made from FAISS's file: save it first). */
+LLMC_API llmc_status llmc_index_append(llmc_index *index, const llmc_writer *out, llmc_diag *diag)
+{
+    uint64_t end = 0, pieces = 0;
+    LLMC__TRY(llmc__index_frames(index, out, &end, &pieces, diag));
+    llmc__index_written(index, end);
+    index->frames += pieces;
+    return LLMC_OK;
+}
+
+/* llmc_index_save_faiss -- IndexFlatIP, or of L2 IndexFlatL2            (INDEX.save)
+   Vectors in the order of their ids, under the numbers 0, 1, ... there. Errors: IO. */
+LLMC_API llmc_status llmc_index_save_faiss(llmc_index *index, const llmc_writer *out, llmc_diag *diag)
+{
+    uint8_t head[LLMC__FAISS_HEAD] = {'I', 'x', 'F', 'I'};
+    bool l2 = index->opt.metric == LLMC_METRIC_L2;
+    llmc__index_walk w;
+    const llmc__segment *s;
+    llmc__out o;
+    uint64_t at;
+    head[3] = l2 ? '2' : 'I';
+    llmc__put_u32le(head + 4, index->opt.dim);
+    llmc__put_u64le(head + 8, index->live);
+    llmc__put_u64le(head + 16, (uint64_t)1 << 20);
+    llmc__put_u64le(head + 24, (uint64_t)1 << 20);
+    head[32] = 1;
+    head[33] = l2;
+    llmc__put_u64le(head + 37, index->live * index->opt.dim);
+    LLMC_MEMSET(&o, 0, sizeof o);
+    o.to = out;
+    llmc__out_bytes(&o, head, sizeof head);
+    LLMC_MEMSET(&w, 0, sizeof w);
+    w.seg = 1;
+    while (!o.failed && (s = llmc__index_step(index, &w, &at)) != NULL)
+        llmc__out_bytes(&o, s->vec + at * index->vec_bytes, index->vec_bytes);
+    return o.failed ? LLMC__FAIL(diag, IO, "INDEX.save", LLMC_NO_OFFSET, "the writer stopped") : LLMC_OK;
+}
+
+LLMC__CALM_END
+
+//--[ 25.10 INDEX.words ]-- an inverted index: which texts hold a word, and how often
+/* Postings of a word, in the order of texts: seven to a cache line, lines chained. */
+typedef struct llmc__posting {
+    uint32_t text, times;
+} llmc__posting;
+typedef struct llmc__postings {
+    uint32_t next, n; /* next: 0 at the end; line 0 is never used */
+    llmc__posting at[7];
+} llmc__postings;
+
+/* A word is its hash: of two words among a million with the same 64 bits there is one chance in 10^7. */
+typedef struct llmc__term {
+    uint64_t hash; /* 0: this place of the table is free */
+    uint32_t first, last;
+} llmc__term;
+
+struct llmc_words {
+    llmc_words_options opt;
+    uint64_t *id;         /* [max_texts], ascending           */
+    uint32_t *length;     /* [max_texts] words; UINT32_MAX: deleted */
+    float *score;         /* [max_texts] while searching      */
+    llmc__term *table;    /* [mask + 1] open addressing, at most half full */
+    llmc__postings *line; /* [lines]                          */
+    uint32_t mask, lines, used, n_words, n_texts, live;
+    uint64_t total; /* words of all texts that are live */
+};
+
+/* Defaults. Errors: BAD_ARG. */
+static llmc_status llmc__terms_resolve(llmc_words_options *o, const llmc_words_options *given,
+                                       llmc_diag *diag)
+{
+    llmc__options(o, sizeof *o, given);
+    o->max_texts = o->max_texts == 0 ? 1024 : o->max_texts;
+    o->max_words = o->max_words == 0 ? 65536 : o->max_words;
+    o->max_postings = o->max_postings == 0 ? (uint64_t)o->max_texts * 64 : o->max_postings;
+    o->max_results = o->max_results == 0 ? 100 : o->max_results;
+    o->k1 = llmc__f32_bits(o->k1) == 0 ? 1.2f : o->k1;
+    o->b = llmc__f32_bits(o->b) == 0 ? 0.75f : o->b;
+    if (o->max_words > (uint32_t)1 << 30 || o->max_postings > (uint64_t)1 << 33 ||
+        !(o->k1 >= 0 && o->k1 <= 1000) || !(o->b >= 0 && o->b <= 1) || o->max_texts == UINT32_MAX)
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.words", LLMC_NO_OFFSET,
+                          "max_words %u, max_postings %llu, k1 %g, b %g: at most 2^30, 2^33, 1000 and 1",
+                          o->max_words, (unsigned long long)o->max_postings, (double)o->k1, (double)o->b);
+    return LLMC_OK;
+}
+
+/* The one layout, as llmc__index_carve. Each word has at most one line that is not full. */
+static llmc_words *llmc__terms_carve(llmc__arena *a, const llmc_words_options *o)
+{
+    llmc_words none, *placed = (llmc_words *)llmc__take(a, 1, sizeof none),
+                     *w = placed != NULL ? placed : &none;
+    uint32_t places = 2;
+    LLMC_MEMSET(w, 0, sizeof *w);
+    while (places / 2 < o->max_words)
+        places *= 2;
+    w->opt = *o;
+    w->mask = places - 1;
+    w->lines = (uint32_t)llmc__min(UINT32_MAX, o->max_postings / 7 + o->max_words + 2);
+    w->used = 1;
+    w->id = (uint64_t *)llmc__take(a, o->max_texts, sizeof *w->id);
+    w->length = (uint32_t *)llmc__take(a, o->max_texts, sizeof *w->length);
+    w->score = (float *)llmc__take(a, o->max_texts, sizeof *w->score);
+    w->table = (llmc__term *)llmc__take(a, places, sizeof *w->table);
+    w->line = (llmc__postings *)llmc__take(a, w->lines, sizeof *w->line);
+    if (a->failed || a->base == NULL)
+        return NULL;
+    LLMC_MEMSET(w->table, 0, places * sizeof *w->table);
+    return placed;
+}
+
+LLMC_API llmc_status llmc_words_need(const llmc_words_options *opt, size_t *bytes, llmc_diag *diag)
+{
+    llmc_words_options o;
+    llmc__arena a;
+    LLMC__TRY(llmc__terms_resolve(&o, opt, diag));
+    LLMC_MEMSET(&a, 0, sizeof a);
+    (void)llmc__terms_carve(&a, &o);
+    if (a.failed)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.words", LLMC_NO_OFFSET,
+                          "%u texts, %llu postings: more memory than can be addressed", o.max_texts,
+                          (unsigned long long)o.max_postings);
+    *bytes = (size_t)llmc__arena_need(&a);
+    return LLMC_OK;
+}
+
+LLMC_API llmc_status llmc_words_init(llmc_words **out, const llmc_words_options *opt, void *mem, size_t bytes,
+                                     llmc_diag *diag)
+{
+    llmc_words_options o;
+    llmc_words *w;
+    llmc__arena a;
+    size_t need;
+    LLMC__TRY(llmc__terms_resolve(&o, opt, diag));
+    LLMC__TRY(llmc_words_need(opt, &need, diag));
+    if (mem == NULL || bytes < need)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.words", LLMC_NO_OFFSET,
+                          "%zu bytes of memory: the inverted index needs %zu", bytes, need);
+    a = llmc__arena_over(mem, bytes);
+    w = llmc__terms_carve(&a, &o);
+    if (w == NULL)
+        return LLMC__FAIL(diag, NO_MEMORY, "INDEX.words", LLMC_NO_OFFSET, "the memory ended");
+    *out = w;
+    return LLMC_OK;
+}
+
+/* What a character is here: 0 between words, 1 part of one, 2 a word by itself. *lower: what it is compared
+   as. Without TOKEN's tables, everything beyond ASCII is part of a word as it is. */
+static unsigned llmc__term_kind(uint32_t cp, uint32_t *lower)
+{
+    *lower = cp >= 'A' && cp <= 'Z' ? cp + 32 : cp;
+    if (cp < 0x80)
+        return (*lower >= 'a' && *lower <= 'z') || (cp >= '0' && cp <= '9');
+#ifndef LLMC_NO_TOKEN
+    if (llmc__uc_han(cp) || (cp >= 0x3041 && cp <= 0x30ff))
+        return 2;
+    *lower = llmc__uc_lower(cp);
+    return ((uint32_t)1 << llmc__uc_class(cp) & (LLMC__UC_LETTERS | LLMC__UC_MARKS | LLMC__UC_NUMBERS)) != 0;
+#else
+    return 1;
+#endif
+}
+
+/* The value of a well-formed character of n bytes. */
+static uint32_t llmc__utf8_value(const char *p, size_t n)
+{
+    uint32_t v = (uint8_t)p[0] & (n == 1 ? 0x7fu : 0x7fu >> n);
+    size_t i;
+    for (i = 1; i < n; i++)
+        v = v << 6 | ((uint8_t)p[i] & 0x3fu);
+    return v;
+}
+
+/* The hash of the next word of [*at, end), by its first 64 bytes in lower case; 0: there is none. */
+static uint64_t llmc__term_next(const char **at, const char *end)
+{
+    char word[68];
+    size_t n = 0, step;
+    const char *p = *at;
+    uint64_t hash;
+    for (; p < end; p += step) {
+        uint32_t lower = 0;
+        size_t length = llmc__utf8_valid(p, (size_t)(end - p));
+        unsigned kind = length > 0 ? llmc__term_kind(llmc__utf8_value(p, length), &lower) : 0;
+        step = length > 0 ? length : 1;
+        if (kind != 1 && n > 0)
+            break;
+        if (kind > 0 && n < 64)
+            n += llmc__utf8_write(lower, word + n);
+        if (kind == 2) {
+            p += step;
+            break;
+        }
+    }
+    *at = p;
+    if (n == 0)
+        return 0;
+    hash = llmc__sum_of((const uint8_t *)word, n);
+    return hash == 0 ? 1 : hash;
+}
+
+/* The word's place in the table, or the free one where it belongs. */
+static llmc__term *llmc__terms_find(const llmc_words *w, uint64_t hash)
+{
+    uint32_t i = (uint32_t)hash & w->mask;
+    while (w->table[i].hash != 0 && w->table[i].hash != hash)
+        i = (i + 1) & w->mask;
+    return &w->table[i];
+}
+
+/* Once more this word in the newest text. False: the memory is full. */
+static bool llmc__terms_put(llmc_words *w, uint64_t hash)
+{
+    llmc__term *word = llmc__terms_find(w, hash);
+    llmc__postings *line = &w->line[word->last];
+    if (word->hash != 0 && line->at[line->n - 1].text == w->n_texts) {
+        line->at[line->n - 1].times++;
+        return true;
+    }
+    if ((word->hash == 0 && w->n_words == w->opt.max_words) ||
+        ((word->hash == 0 || line->n == 7) && w->used == w->lines))
+        return false;
+    if (word->hash == 0 || line->n == 7) {
+        line = &w->line[w->used];
+        line->next = line->n = 0;
+        if (word->hash == 0)
+            word->first = w->used;
+        else
+            w->line[word->last].next = w->used;
+        w->n_words += word->hash == 0;
+        word->hash = hash;
+        word->last = w->used++;
+    }
+    line->at[line->n].text = w->n_texts;
+    line->at[line->n++].times = 1;
+    return true;
+}
+
+/* llmc_words_add -- a text's words                                     (INDEX.words)
+   When the memory ends within a text, what it has left there counts as deleted. Errors: BAD_ARG, FULL. */
+LLMC_API llmc_status llmc_words_add(llmc_words *words, uint64_t id, const char *text, size_t len,
+                                    llmc_diag *diag)
+{
+    const char *end = text + len;
+    uint32_t length = 0;
+    uint64_t hash;
+    bool fits = words->n_texts < words->opt.max_texts;
+    if (words->n_texts > 0 && id <= words->id[words->n_texts - 1])
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.words", LLMC_NO_OFFSET,
+                          "id %llu after %llu: ids have to ascend", (unsigned long long)id,
+                          (unsigned long long)words->id[words->n_texts - 1]);
+    while (fits && length < UINT32_MAX - 1 && (hash = llmc__term_next(&text, end)) != 0) {
+        fits = llmc__terms_put(words, hash);
+        length++;
+    }
+    if (words->n_texts < words->opt.max_texts) {
+        words->id[words->n_texts] = id;
+        words->length[words->n_texts++] = fits ? length : UINT32_MAX;
+    }
+    if (!fits)
+        return LLMC__FAIL(diag, FULL, "INDEX.words", LLMC_NO_OFFSET,
+                          "text %llu: no room for more than %u texts, %u words, %llu postings",
+                          (unsigned long long)id, words->opt.max_texts, words->opt.max_words,
+                          (unsigned long long)words->opt.max_postings);
+    words->live++;
+    words->total += length;
+    return LLMC_OK;
+}
+
+/* Errors: NOT_FOUND. */
+LLMC_API llmc_status llmc_words_delete(llmc_words *words, uint64_t id, llmc_diag *diag)
+{
+    uint32_t lo = 0, hi = words->n_texts;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (words->id[mid] < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == words->n_texts || words->id[lo] != id || words->length[lo] == UINT32_MAX)
+        return LLMC__FAIL(diag, NOT_FOUND, "INDEX.words", LLMC_NO_OFFSET, "no text has the id %llu",
+                          (unsigned long long)id);
+    words->live--;
+    words->total -= words->length[lo];
+    words->length[lo] = UINT32_MAX;
+    return LLMC_OK;
+}
+
+/* One word of the query:
+     score += ln(1 + (N - df + 1/2) / (df + 1/2)) * tf (k1 + 1) / (tf + k1 (1 - b + b l / L))
+   N texts, df of them hold the word, tf times this one, of l words; L: the mean of l. Deleted texts are in
+   none of these. */
+static void llmc__terms_score(llmc_words *w, const llmc__term *word)
+{
+    double df = 0, n = w->live, idf, k1 = (double)w->opt.k1, b = (double)w->opt.b;
+    double mean = w->live > 0 ? (double)w->total / (double)w->live : 1;
+    uint32_t at, i, pass;
+    for (pass = 0; pass < 2; pass++) {
+        idf = llmc__log(1 + (n - df + 0.5) / (df + 0.5));
+        for (at = word->first; at != 0; at = w->line[at].next)
+            for (i = 0; i < w->line[at].n; i++) {
+                llmc__posting p = w->line[at].at[i];
+                double tf = p.times, l = w->length[p.text];
+                if (w->length[p.text] == UINT32_MAX)
+                    continue;
+                if (pass == 0)
+                    df++;
+                else
+                    w->score[p.text] += (float)(idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * l / mean)));
+            }
+    }
+}
+
+/* llmc_words_search -- the texts that match best                       (INDEX.words)
+   Each word of the query counts once, the first 64 of them. Errors: BAD_ARG (k). */
+LLMC_API llmc_status llmc_words_search(llmc_words *words, const char *query, size_t len,
+                                       const llmc_search_options *opt, llmc_hit *hits, uint32_t *found,
+                                       llmc_diag *diag)
+{
+    llmc_search_options o;
+    uint64_t seen[64], hash;
+    uint32_t n_seen = 0, i;
+    const char *end = query + len;
+    llmc__options(&o, sizeof o, opt);
+    o.k = o.k == 0 ? (uint32_t)llmc__min(10, words->opt.max_results) : o.k;
+    if (o.k > words->opt.max_results)
+        return LLMC__FAIL(diag, BAD_ARG, "INDEX.words", LLMC_NO_OFFSET, "k %u: at most %u results", o.k,
+                          words->opt.max_results);
+    LLMC_MEMSET(words->score, 0, words->n_texts * sizeof *words->score);
+    while (n_seen < 64 && (hash = llmc__term_next(&query, end)) != 0) {
+        for (i = 0; i < n_seen && seen[i] != hash;)
+            i++;
+        if (i < n_seen)
+            continue;
+        seen[n_seen++] = hash;
+        llmc__terms_score(words, llmc__terms_find(words, hash)); /* a word that is not there has no line: 0 */
+    }
+    for (*found = 0, i = 0; i < words->n_texts; i++) {
+        llmc_record record;
+        llmc_hit h;
+        h.id = record.id = words->id[i];
+        h.score = words->score[i];
+        record.text = "";
+        record.text_len = 0;
+        if (h.score > 0 && (o.filter == NULL || o.filter(o.user, &record)))
+            llmc__best_add(hits, found, o.k, h);
+    }
+    llmc__best_sort(hits, *found);
+    return LLMC_OK;
+}
+
+//--[ 25.11 INDEX.fuse ]-- several rankings as one
+/* llmc_hits_fuse -- reciprocal rank fusion                              (INDEX.fuse)
+   An id is counted where it stands first in any list; the places of the others are looked for then. */
+LLMC_API void llmc_hits_fuse(const llmc_hit *const *lists, const uint32_t *lengths, size_t n_lists, float k0,
+                             llmc_hit *out, uint32_t cap, uint32_t *n)
+{
+    size_t l, m;
+    uint32_t i, j;
+    double base = llmc__f32_bits(k0) == 0 ? 60 : (double)k0;
+    for (*n = 0, l = 0; l < n_lists; l++)
+        for (i = 0; i < lengths[l]; i++) {
+            double score = 0;
+            bool known = false;
+            llmc_hit h;
+            for (m = 0; m < n_lists; m++) {
+                for (j = 0; j < lengths[m] && lists[m][j].id != lists[l][i].id;)
+                    j++;
+                known = known || (j < lengths[m] && (m < l || (m == l && j < i)));
+                score += j < lengths[m] ? 1 / (base + j + 1) : 0;
+            }
+            h.id = lists[l][i].id;
+            h.score = (float)score;
+            if (!known && h.id != UINT64_MAX)
+                llmc__best_add(out, n, cap, h);
+        }
+    llmc__best_sort(out, *n);
+}
+
+//--[ 25.12 INDEX.chunk ]-- a text in passages
+static bool llmc__blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
+}
+
+/* What a line [at, ...) of Markdown is: 1 to 6 a heading of that level, 7 a fence of code, 0 neither. */
+static unsigned llmc__markdown_line(const char *text, size_t len, size_t at)
+{
+    size_t indent = 0, n = 0;
+    while (indent < 4 && at < len && text[at] == ' ') {
+        at++;
+        indent++;
+    }
+    if (indent == 4 || at == len || (text[at] != '#' && text[at] != '`' && text[at] != '~'))
+        return 0;
+    while (n < 8 && at + n < len && text[at + n] == text[at])
+        n++;
+    if (text[at] != '#')
+        return n >= 3 ? 7 : 0;
+    return n <= 6 && (at + n == len || llmc__blank(text[at + n])) ? (unsigned)n : 0;
+}
+
+/* Where the line that holds `at` ends: its '\n' or the text's end. */
+static size_t llmc__line_end(const char *text, size_t len, size_t at)
+{
+    while (at < len && text[at] != '\n')
+        at++;
+    return at;
+}
+
+/* What lies in [c->begin, to) of a text moves c on: lines, the last heading, whether code is open. */
+static void llmc__chunk_pass(const char *text, size_t len, bool markdown, llmc_chunk *c, size_t to)
+{
+    size_t at;
+    for (at = c->begin; at < to; at++) {
+        unsigned kind = 0;
+        c->line += text[at] == '\n';
+        if (markdown && (at == 0 || text[at - 1] == '\n'))
+            kind = llmc__markdown_line(text, len, at);
+        if (kind == 7)
+            c->fenced = !c->fenced;
+        if (kind >= 1 && kind <= 6 && !c->fenced) {
+            c->heading.begin = at;
+            c->heading.end = llmc__line_end(text, len, at);
+        }
+    }
+    c->begin = to;
+}
+
+/* How good it is to end a passage before `at`, where a character begins; 0: never. */
+enum { LLMC__CUT_BLANK = 1, LLMC__CUT_LINE, LLMC__CUT_SENTENCE, LLMC__CUT_PARAGRAPH, LLMC__CUT_SECTION };
+static unsigned llmc__cut_quality(const char *text, size_t len, size_t at, llmc_text_kind kind, bool fenced)
+{
+    const char *p = text + at; /* at >= 3, or nothing but ASCII is looked at before it */
+    bool empty;                /* the line before is */
+    size_t i = at - 1;
+    if (p[-1] == '\n') {
+        while (i > 0 && (text[i - 1] == ' ' || text[i - 1] == '\t' || text[i - 1] == '\r'))
+            i--;
+        empty = i > 0 && text[i - 1] == '\n';
+        if (kind == LLMC_TEXT_MARKDOWN && !fenced && llmc__markdown_line(text, len, at) % 7 != 0)
+            return LLMC__CUT_SECTION;
+        if (kind == LLMC_TEXT_CODE && empty && !llmc__blank(*p) && *p != '}' && *p != ')')
+            return LLMC__CUT_SECTION; /* what is not indented, behind an empty line, begins something new */
+        return fenced ? LLMC__CUT_LINE : empty ? LLMC__CUT_PARAGRAPH : LLMC__CUT_LINE;
+    }
+    if (kind == LLMC_TEXT_CODE || fenced)
+        return llmc__blank(p[-1]) ? LLMC__CUT_BLANK : 0;
+    if (at >= 3 &&
+        (LLMC_MEMCMP(p - 3, "\xe3\x80\x82", 3) == 0 || LLMC_MEMCMP(p - 3, "\xef\xbc\x81", 3) == 0 ||
+         LLMC_MEMCMP(p - 3, "\xef\xbc\x9f", 3) == 0)) /* U+3002, U+FF01, U+FF1F: no blank follows */
+        return LLMC__CUT_SENTENCE;
+    if (!llmc__blank(*p))
+        return llmc__blank(p[-1]) ? LLMC__CUT_BLANK : 0;
+    while (i > 0 && (text[i] == '"' || text[i] == '\'' || text[i] == ')'))
+        i--; /* marks that close with the sentence */
+    return text[i] == '.' || text[i] == '!' || text[i] == '?' ? LLMC__CUT_SENTENCE : 0;
+}
+
+/* llmc__chunk_end -- where a passage that begins at c->begin ends       (INDEX.chunk)
+   chars  characters at most, a wrong byte counting as one; more than `least` of them
+   From the second half on the best kind of place counts, and of equal ones the last; if there is none, the
+   first half's last. Markdown's headings end a passage that is a quarter full. */
+static size_t llmc__chunk_end(const char *text, size_t len, const llmc_chunk *c, llmc_text_kind kind,
+                              uint32_t chars, uint32_t least)
+{
+    size_t at = c->begin, best = 0, early = 0;
+    unsigned quality = 0, early_quality = 0, now;
+    bool fenced = c->fenced, solid = false; /* solid: not only blanks so far */
+    uint32_t n;
+    for (n = 0; n < chars && at < len; n++) {
+        size_t length = llmc__utf8_valid(text + at, len - at);
+        if (kind == LLMC_TEXT_MARKDOWN && (at == 0 || text[at - 1] == '\n') &&
+            llmc__markdown_line(text, len, at) == 7)
+            fenced = !fenced;
+        solid = solid || !llmc__blank(text[at]);
+        at += length > 0 ? length : 1;
+        if (at == len || n < least || !solid)
+            continue;
+        now = llmc__cut_quality(text, len, at, kind, fenced);
+        if (now == LLMC__CUT_SECTION && kind == LLMC_TEXT_MARKDOWN && n >= chars / 4)
+            return at;
+        if (n < chars / 2 && now >= early_quality && now > 0) {
+            early = at;
+            early_quality = now;
+        } else if (n >= chars / 2 && now >= quality && now > 0) {
+            best = at;
+            quality = now;
+        }
+    }
+    if (at == len)
+        return len;
+    return best > 0 ? best : early > 0 ? early : at;
+}
+
+/* Where the next passage begins, to repeat at most `overlap` characters of [begin, end): at the first line or
+   sentence there, else at a word; `end` if nothing fits. */
+static size_t llmc__chunk_back(const char *text, size_t len, const llmc_chunk *c, llmc_text_kind kind,
+                               uint32_t overlap)
+{
+    size_t at = c->end, word = c->end, from;
+    uint32_t n;
+    for (n = 0; n < overlap && at > c->begin + 1; n++) {
+        do
+            at--;
+        while (at > c->begin + 1 && ((uint8_t)text[at] & 0xc0) == 0x80);
+    }
+    from = at;
+    for (; at < c->end; at++) {
+        unsigned q;
+        if (((uint8_t)text[at] & 0xc0) == 0x80)
+            continue;
+        q = llmc__cut_quality(text, len, at, kind, c->fenced);
+        if (q >= LLMC__CUT_LINE && at > from)
+            return at;
+        if (q == LLMC__CUT_BLANK && word == c->end)
+            word = at;
+    }
+    return kind == LLMC_TEXT_CODE ? c->end : word; /* no half lines of code */
+}
+
+LLMC_API bool llmc_chunk_next(const char *text, size_t len, const llmc_chunk_options *opt, llmc_chunk *chunk)
+{
+    llmc_chunk_options o;
+    size_t begin = chunk->at, cut, i;
+    llmc__options(&o, sizeof o, opt);
+    o.chars = o.chars == 0 ? 512 : (uint32_t)llmc__max(o.chars, 16);
+    o.overlap = o.overlap == 0 ? 64 : o.overlap == UINT32_MAX ? 0 : o.overlap;
+    o.overlap = (uint32_t)llmc__min(o.overlap, o.chars / 2);
+    for (i = begin; i < len && llmc__blank(text[i]); i++)
+        if (text[i] == '\n' || o.kind != LLMC_TEXT_CODE)
+            begin = i + 1; /* a line of code keeps its indentation */
+    if (i >= len)
+        return false;
+    if (i - begin > o.chars / 4)
+        begin = i; /* unless nothing else would fit */
+    chunk->line += chunk->line == 0;
+    llmc__chunk_pass(text, len, o.kind == LLMC_TEXT_MARKDOWN, chunk, begin);
+    if (o.kind == LLMC_TEXT_MARKDOWN && llmc__markdown_line(text, len, begin) % 7 != 0 && !chunk->fenced &&
+        (begin == 0 || text[begin - 1] == '\n')) { /* a passage that begins with its heading */
+        chunk->heading.begin = begin;
+        chunk->heading.end = llmc__line_end(text, len, begin);
+    }
+    cut = llmc__chunk_end(text, len, chunk, o.kind, o.chars, o.overlap);
+    for (i = cut; i < len && llmc__blank(text[i]);)
+        i++;
+    chunk->end = cut;
+    while (chunk->end > begin + 1 && llmc__blank(text[chunk->end - 1]))
+        chunk->end--;
+    chunk->at = cut;
+    if (i < len && llmc__cut_quality(text, len, cut, o.kind, chunk->fenced) != LLMC__CUT_SECTION)
+        chunk->at = llmc__chunk_back(text, len, chunk, o.kind, o.overlap);
+    if (chunk->at == chunk->end || chunk->at <= begin || i == len)
+        chunk->at = i == len ? len : cut;
+    return true;
+}
+#endif /* LLMC_NO_INDEX */
 
 #ifndef LLMC_NO_OS
-//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 14 20 ====
+//==[ 26 OS ]==== files, threads and memory of a hosted system ==== needs: 02 03 04 14 20 25 ====
 
 //--[ 26.1 OS.headers ]-- the only system headers in this file
 #ifdef __cplusplus
@@ -47376,7 +62192,9 @@ LLMC__CALM_END
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h> /* getenv */
+#include <stdio.h>  /* rename */
+#include <stdlib.h> /* getenv, realpath */
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -47388,7 +62206,7 @@ LLMC__CALM_END
 #endif
 #if LLMC__NEON_DOT && defined(__linux__) /* for llmc__os_detect */
 #include <sys/auxv.h>
-#elif LLMC__NEON_DOT && defined(__APPLE__)
+#elif defined(__APPLE__) /* for that and llmc__memory_of */
 #include <sys/sysctl.h>
 #endif
 #if !defined(MAP_ANONYMOUS) && defined(MAP_ANON)
@@ -47409,7 +62227,9 @@ enum {
     LLMC__WHY_SPACE = -2, /* more bytes than addresses        */
     LLMC__WHY_SHORT = -3, /* ended before its size            */
     LLMC__WHY_DIR = -4,   /* a directory where a file belongs */
-    LLMC__WHY_PATH = -5   /* not a name that files can have   */
+    LLMC__WHY_PATH = -5,  /* not a name that files can have   */
+    LLMC__WHY_BUSY = -6,  /* somebody else writes it          */
+    LLMC__WHY_WRITE = -7  /* nothing more is accepted         */
 };
 
 /* One row of the table below: a code of ours, errno's or GetLastError's. */
@@ -47428,7 +62248,10 @@ LLMC__UNUSED static const char *llmc__reason_text(int code)
         {LLMC__WHY_SHORT, "became shorter while it was read"},
         {LLMC__WHY_DIR, "is a directory"},
         {LLMC__WHY_PATH, "not a valid file name"},
+        {LLMC__WHY_BUSY, "is being written by another program"},
+        {LLMC__WHY_WRITE, "cannot be written to the end"},
 #if defined(_WIN32)
+        {ERROR_DISK_FULL, "no space is left on the disk"},
         {ERROR_FILE_NOT_FOUND, "no such file"},
         {ERROR_PATH_NOT_FOUND, "no such directory"},
         {ERROR_ACCESS_DENIED, "permission denied"},
@@ -47439,6 +62262,10 @@ LLMC__UNUSED static const char *llmc__reason_text(int code)
         {ERROR_CRC, "the device cannot be read"},
 #else
         {ENOENT, "no such file"},
+        {ENOSPC, "no space is left on the disk"},
+        {EDQUOT, "the disk quota is used up"},
+        {EFBIG, "larger than files may become here"},
+        {EROFS, "the file system is read-only"},
         {ENOTDIR, "a part of the path is not a directory"},
         {EACCES, "permission denied"},
         {EPERM, "permission denied"},
@@ -47552,6 +62379,223 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
         n -= (size_t)got;
     }
     return 0;
+}
+
+/* A file that is to be written anew. Where it belongs: path [n] with symbolic links followed, in target
+   [cap], so that what they lead to is replaced and not they. *direct: it is no regular file but a device or
+   a pipe, which is written as it is. */
+static int llmc__save_target(const char *path, char *target, size_t cap, bool *direct)
+{
+    struct stat st;
+    *direct = false;
+    if (llmc__strlen(path) >= cap)
+        return ENAMETOOLONG;
+    (void)llmc__strcopy(target, cap, path, llmc__strlen(path));
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? 0 : errno; /* a new one */
+    if (S_ISDIR(st.st_mode))
+        return LLMC__WHY_DIR;
+    *direct = !S_ISREG(st.st_mode);
+    if (access(path, W_OK) != 0) /* replacing it would ask nobody but the folder */
+        return errno;
+#if defined(PATH_MAX)
+    return *direct || realpath(path, target) != NULL ? 0 : errno;
+#else
+    return 0; /* nobody says how long the answer may be: links are replaced */
+#endif
+}
+
+/* Longest path that llmc__save_target may write, NUL included. */
+static size_t llmc__save_path_max(const char *path)
+{
+#if defined(PATH_MAX)
+    const size_t least = PATH_MAX;
+#else
+    const size_t least = 4096;
+#endif
+    return (size_t)llmc__max(least, llmc__strlen(path) + 1);
+}
+
+/* The file ends at `end` from now on. */
+static int llmc__file_cut(llmc__file file, uint64_t end)
+{
+    while (ftruncate(file, (off_t)end) != 0)
+        if (errno != EINTR)
+            return errno;
+    return 0;
+}
+
+/* The temporary file, empty, and nobody else's: left over from a program that was killed it is taken over,
+   while another one writes it, it is BUSY. What was opened may be renamed by that other one before the lock
+   is got; then it is a saved file by now, and all begins anew. Access rights are those of `target`, if it is
+   there. */
+static int llmc__save_open(llmc__file *out, const char *temp, const char *target)
+{
+    struct stat mine, now;
+    int fd, tries, why = LLMC__WHY_BUSY;
+    for (tries = 0; tries < 100; tries++) {
+        do
+            fd = open(temp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        while (fd < 0 && errno == EINTR);
+        if (fd < 0)
+            return errno;
+        why = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+        if (why == EWOULDBLOCK) {
+            close(fd);
+            return LLMC__WHY_BUSY;
+        }
+        /* other failures: a file system without locks, which is no reason not to save */
+        why = fstat(fd, &mine) != 0 || stat(temp, &now) != 0 ? errno : 0;
+        if (why == 0 && mine.st_ino == now.st_ino && mine.st_dev == now.st_dev) {
+            if (stat(target, &now) == 0)
+                (void)fchmod(fd, now.st_mode & 0777);
+            why = !S_ISREG(mine.st_mode) ? LLMC__WHY_KIND : llmc__file_cut(fd, 0);
+            if (why != 0 && why != LLMC__WHY_KIND)
+                (void)unlink(temp);
+            if (why != 0)
+                close(fd);
+            *out = fd;
+            return why;
+        }
+        close(fd);
+    }
+    return why == 0 || why == ENOENT ? LLMC__WHY_BUSY : why;
+}
+
+#ifndef LLMC_NO_INDEX
+/* A file that is read, and written at its end, by this program alone; made if it is not there. What was
+   opened may be replaced by another program before the lock is got: then all begins anew. */
+static int llmc__append_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    struct stat mine, now;
+    int fd, tries, why, asked = 0;
+    for (tries = 0; tries < 100; tries++) {
+        do
+            fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+        while (fd < 0 && errno == EINTR);
+        if (fd < 0)
+            return errno;
+        why = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ? 0 : LLMC__WHY_BUSY;
+        if (why == 0 && fstat(fd, &mine) != 0)
+            why = errno;
+        if (why == 0 && !S_ISREG(mine.st_mode))
+            why = LLMC__WHY_KIND;
+        asked = why != 0 || stat(path, &now) == 0 ? 0 : errno;
+        if (why == 0 && asked == 0 && mine.st_ino == now.st_ino && mine.st_dev == now.st_dev) {
+            *size = (uint64_t)mine.st_size;
+            *out = fd;
+            return 0;
+        }
+        close(fd);
+        if (why != 0)
+            return why;
+    }
+    return asked == 0 || asked == ENOENT ? LLMC__WHY_BUSY : asked;
+}
+
+/* The file ends at `end` from now on, and that is where writing goes on. */
+static int llmc__append_cut(llmc__file file, uint64_t end)
+{
+    int why = llmc__file_cut(file, end);
+    return why == 0 && lseek(file, (off_t)end, SEEK_SET) < 0 ? errno : why;
+}
+#endif
+
+/* What a path is, without following it if it is a link; the name is left alone. */
+static int llmc__entry_read(const char *path, llmc_os_entry *out)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno;
+    out->folder = S_ISDIR(st.st_mode);
+    out->file = S_ISREG(st.st_mode);
+    out->bytes = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+#if defined(__APPLE__)
+    out->modified = (int64_t)st.st_mtimespec.tv_sec * 1000000000 + st.st_mtimespec.tv_nsec;
+#else
+    out->modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+#endif
+    return 0;
+}
+
+/* A device or a pipe, as it is. */
+static int llmc__save_open_direct(llmc__file *out, const char *path)
+{
+    int fd;
+    do
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno;
+    *out = fd;
+    return 0;
+}
+
+/* All n bytes at the file's end, however many calls that takes. */
+static int llmc__file_write(llmc__file file, const void *src, size_t n)
+{
+    const uint8_t *from = (const uint8_t *)src;
+    while (n > 0) {
+        ssize_t done = write(file, from, n < ((size_t)1 << 30) ? n : (size_t)1 << 30);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return errno;
+        if (done == 0)
+            return LLMC__WHY_WRITE;
+        from += done;
+        n -= (size_t)done;
+    }
+    return 0;
+}
+
+/* On the disk, not only in the system's memory. */
+static int llmc__file_sync(llmc__file file)
+{
+#if defined(F_FULLFSYNC)
+    if (fcntl(file, F_FULLFSYNC) == 0) /* macOS: fsync leaves it in the drive's memory */
+        return 0;
+#endif
+    while (fsync(file) != 0)
+        if (errno != EINTR)
+            return errno;
+    return 0;
+}
+
+/* Content first, then the name, then the folder that holds the name: whenever the power fails, either the
+   old file is there or the new one. Some file systems cannot sync a folder; those keep such order by
+   themselves or not at all. temp's folder is target's. Afterwards the file is closed and temp is gone, also
+   on failure. */
+static int llmc__save_commit(llmc__file file, char *temp, const char *target)
+{
+    size_t n = llmc__strlen(temp);
+    int why = llmc__file_sync(file), folder;
+    if (why == 0 && rename(temp, target) != 0)
+        why = errno;
+    if (why != 0)
+        (void)unlink(temp);
+    close(file); /* and with it the lock: until here nobody else takes temp's name */
+    if (why != 0)
+        return why;
+    while (n > 0 && temp[n - 1] != '/')
+        n--;
+    if (n == 0)
+        temp[n++] = '.';
+    temp[n] = 0; /* "." or what ends in a slash */
+    folder = open(temp, O_RDONLY | O_CLOEXEC);
+    if (folder >= 0) {
+        (void)fsync(folder);
+        close(folder);
+    }
+    return 0;
+}
+
+/* Ends it without a commit; temp NULL: there is none. */
+static void llmc__save_abandon(llmc__file file, const char *temp)
+{
+    if (temp != NULL)
+        (void)unlink(temp); /* while the lock is held: afterwards it may be another's */
+    close(file);
 }
 
 /* Whether much of a mapping would have to come from the disk: more than one in
@@ -47687,6 +62731,46 @@ LLMC__UNUSED static size_t llmc__file_peek(const char *path, char *out, size_t c
     while (got < 0 && errno == EINTR);
     close(fd);
     return got > 0 ? (size_t)got : 0;
+}
+
+#if defined(__APPLE__)
+/* A number that the system knows by name, of 4 or 8 bytes; 0: it knows none. */
+static uint64_t llmc__sysctl_number(const char *name)
+{
+    uint64_t wide = 0;
+    uint32_t narrow = 0;
+    size_t bytes = sizeof wide;
+    if (sysctlbyname(name, &wide, &bytes, NULL, 0) != 0)
+        return 0;
+    if (bytes == sizeof wide)
+        return wide;
+    LLMC_MEMCPY(&narrow, &wide, sizeof narrow);
+    return bytes == sizeof narrow ? narrow : 0;
+}
+#endif
+
+/* The machine's memory in bytes and what of it can be had now; 0: not known. */
+static void llmc__memory_of(uint64_t *total, uint64_t *available)
+{
+    uint64_t page = 0;
+    long answer = sysconf(_SC_PAGESIZE);
+    *total = *available = 0;
+    page = answer > 0 ? (uint64_t)answer : 0;
+#if defined(__APPLE__)
+    *total = llmc__sysctl_number("hw.memsize");
+    *available =
+        page * (llmc__sysctl_number("vm.page_free_count") + llmc__sysctl_number("vm.page_purgeable_count") +
+                llmc__sysctl_number("vm.page_pageable_external_count")); /* external: of files */
+#else
+#if defined(_SC_PHYS_PAGES)
+    answer = sysconf(_SC_PHYS_PAGES);
+    *total = answer > 0 ? (uint64_t)answer * page : 0;
+#endif
+#if defined(_SC_AVPHYS_PAGES)
+    answer = sysconf(_SC_AVPHYS_PAGES);
+    *available = answer > 0 ? (uint64_t)answer * page : 0;
+#endif
+#endif
 }
 
 /* llmc_os_nanoseconds -- time since some moment before the program began     (OS)
@@ -47825,6 +62909,147 @@ static int llmc__file_read(llmc__file file, uint64_t offset, void *dst, size_t n
     return 0;
 }
 
+/* As in 26.3. Links are the system's affair; what is no disk file is written as it is. */
+static int llmc__save_target(const char *path, char *target, size_t cap, bool *direct)
+{
+    wchar_t wide[1024];
+    DWORD attributes;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])) || llmc__strlen(path) >= cap)
+        return LLMC__WHY_PATH;
+    (void)llmc__strcopy(target, cap, path, llmc__strlen(path));
+    attributes = GetFileAttributesW(wide);
+    *direct = attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DEVICE) != 0;
+    if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
+        return LLMC__WHY_DIR;
+    return 0;
+}
+
+static size_t llmc__save_path_max(const char *path)
+{
+    return llmc__strlen(path) + 1;
+}
+
+static int llmc__save_create(llmc__file *out, const char *path, DWORD how)
+{
+    wchar_t wide[1024];
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
+        return LLMC__WHY_PATH;
+    *out = CreateFileW(wide, GENERIC_WRITE, 0, NULL, how, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (*out == INVALID_HANDLE_VALUE)
+        return GetLastError() == ERROR_SHARING_VIOLATION ? LLMC__WHY_BUSY : (int)GetLastError();
+    return 0;
+}
+
+/* Not shared, so that nobody else writes it meanwhile. */
+static int llmc__save_open(llmc__file *out, const char *temp, const char *target)
+{
+    (void)target;
+    return llmc__save_create(out, temp, CREATE_ALWAYS);
+}
+
+static int llmc__save_open_direct(llmc__file *out, const char *path)
+{
+    return llmc__save_create(out, path, OPEN_EXISTING);
+}
+
+#ifndef LLMC_NO_INDEX
+/* As in 26.3. Others may read it. */
+static int llmc__append_open(llmc__file *out, const char *path, uint64_t *size)
+{
+    wchar_t wide[1024];
+    LARGE_INTEGER bytes;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
+        return LLMC__WHY_PATH;
+    *out = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_ALWAYS,
+                       FILE_ATTRIBUTE_NORMAL, NULL);
+    if (*out == INVALID_HANDLE_VALUE)
+        return GetLastError() == ERROR_SHARING_VIOLATION ? LLMC__WHY_BUSY : (int)GetLastError();
+    if (!GetFileSizeEx(*out, &bytes)) {
+        int why = (int)GetLastError();
+        CloseHandle(*out);
+        return why;
+    }
+    *size = (uint64_t)bytes.QuadPart;
+    return 0;
+}
+
+static int llmc__append_cut(llmc__file file, uint64_t end)
+{
+    LARGE_INTEGER at;
+    at.QuadPart = (LONGLONG)end;
+    if (SetFilePointerEx(file, at, NULL, FILE_BEGIN) && SetEndOfFile(file))
+        return 0;
+    return (int)GetLastError();
+}
+
+static int llmc__file_sync(llmc__file file)
+{
+    return FlushFileBuffers(file) ? 0 : (int)GetLastError();
+}
+#endif
+
+/* As in 26.3. */
+static int llmc__entry_read(const char *path, llmc_os_entry *out)
+{
+    wchar_t wide[1024];
+    WIN32_FILE_ATTRIBUTE_DATA about;
+    bool link;
+    if (!llmc__path_wide(path, wide, (int)(sizeof wide / sizeof wide[0])))
+        return LLMC__WHY_PATH;
+    if (!GetFileAttributesExW(wide, GetFileExInfoStandard, &about))
+        return (int)GetLastError();
+    link = (about.dwFileAttributes & (FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE)) != 0;
+    out->folder = !link && (about.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    out->file = !link && !out->folder;
+    out->bytes = (uint64_t)about.nFileSizeHigh << 32 | about.nFileSizeLow;
+    out->modified = (int64_t)((uint64_t)about.ftLastWriteTime.dwHighDateTime << 32 |
+                              about.ftLastWriteTime.dwLowDateTime) *
+                    100;
+    return 0;
+}
+
+/* All n bytes at the file's end; one call counts in 32 bits. */
+static int llmc__file_write(llmc__file file, const void *src, size_t n)
+{
+    const uint8_t *from = (const uint8_t *)src;
+    while (n > 0) {
+        DWORD ask = n < 0x40000000u ? (DWORD)n : 0x40000000u, done = 0;
+        if (!WriteFile(file, from, ask, &done, NULL))
+            return (int)GetLastError();
+        if (done == 0)
+            return LLMC__WHY_WRITE;
+        from += done;
+        n -= done;
+    }
+    return 0;
+}
+
+/* Content first, then the name, written through. Afterwards the file is closed and temp is gone, also on
+   failure. */
+static int llmc__save_commit(llmc__file file, char *temp, const char *target)
+{
+    wchar_t from[1024], to[1024];
+    int why = FlushFileBuffers(file) ? 0 : (int)GetLastError();
+    CloseHandle(file);
+    if (why == 0 && (!llmc__path_wide(temp, from, (int)(sizeof from / sizeof from[0])) ||
+                     !llmc__path_wide(target, to, (int)(sizeof to / sizeof to[0]))))
+        return LLMC__WHY_PATH;
+    if (why == 0 && !MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+        why = (int)GetLastError();
+    if (why != 0 && llmc__path_wide(temp, from, (int)(sizeof from / sizeof from[0])))
+        DeleteFileW(from);
+    return why;
+}
+
+/* Ends it without a commit; temp NULL: there is none. */
+static void llmc__save_abandon(llmc__file file, const char *temp)
+{
+    wchar_t wide[1024];
+    CloseHandle(file); /* what is open cannot be deleted */
+    if (temp != NULL && llmc__path_wide(temp, wide, (int)(sizeof wide / sizeof wide[0])))
+        DeleteFileW(wide);
+}
+
 /* No cheap way to ask. */
 static bool llmc__file_cold(const void *map, size_t size)
 {
@@ -47894,6 +63119,19 @@ static uint32_t llmc__processors(void)
         for (; mine != 0; mine &= mine - 1)
             count++;
     return count > 0 ? count : 1;
+}
+
+/* As in 26.3. */
+static void llmc__memory_of(uint64_t *total, uint64_t *available)
+{
+    MEMORYSTATUSEX status;
+    LLMC_MEMSET(&status, 0, sizeof status);
+    status.dwLength = sizeof status;
+    *total = *available = 0;
+    if (GlobalMemoryStatusEx(&status)) {
+        *total = status.ullTotalPhys;
+        *available = status.ullAvailPhys;
+    }
 }
 
 /* llmc_os_nanoseconds -- as in 26.3: monotonic, from some moment before             (OS) */
@@ -48124,7 +63362,7 @@ LLMC_API void llmc_map_close(llmc_blob *file)
     LLMC_MEMSET(file, 0, sizeof *file);
 }
 
-//--[ 26.7 OS.quota ]-- how many processors this process may use
+//--[ 26.7 OS.quota ]-- how many processors and how much memory this process may use
 /* Unsigned decimal at *at; moves past it and the blanks before it. False: no digit there. */
 LLMC__UNUSED static bool llmc__quota_number(const char **at, const char *end, uint64_t *out)
 {
@@ -48191,9 +63429,10 @@ LLMC__UNUSED static bool llmc__quota_listed(const char *list, size_t n, const ch
 }
 
 /* This process's group in the text of /proc/self/cgroup, whose lines read
-   "id:controllers:/path"; the v2 line has no controllers. False: no such line, or
-   a path that does not fit, or one outside of what the process sees ("/../..."). */
-LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, char *out, size_t cap)
+   "id:controllers:/path"; the v2 line has no controllers, v1's is that with `controller`. False: no such
+   line, or a path that does not fit, or one outside of what the process sees ("/../..."). */
+LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, const char *controller,
+                                           char *out, size_t cap)
 {
     size_t begin = 0, end, list, path;
     for (; begin < n; begin = end + 1) {
@@ -48205,8 +63444,8 @@ LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, 
             path++;
         if (path >= end)
             continue;
-        /* v2: nothing between the colons; v1: a list with "cpu" in it */
-        if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, "cpu"))
+        /* v2: nothing between the colons; v1: a list of controllers */
+        if (v2 ? path != list + 1 : !llmc__quota_listed(text + list + 1, path - list - 1, controller))
             continue;
         path++;
         if (end - path >= 3 && llmc__texteq(text + path, 3, "/.."))
@@ -48214,6 +63453,45 @@ LLMC__UNUSED static bool llmc__quota_group(const char *text, size_t n, bool v2, 
         return path < end && llmc__strcopy(out, cap, text + path, end - path);
     }
     return false;
+}
+
+/* The number in the line of text [n] that begins with word and a blank: of "MemTotal:  16384 kB" or
+   "inactive_file 4096". 0: no such line. */
+LLMC__UNUSED static uint64_t llmc__quota_named(const char *text, size_t n, const char *word)
+{
+    const char *at, *end = text + n;
+    size_t begin = 0, len = llmc__strlen(word);
+    uint64_t v;
+    for (; begin < n; begin++) {
+        at = text + begin + len;
+        if (n - begin > len && llmc__texteq(text + begin, len, word) && (*at == ' ' || *at == '\t') &&
+            llmc__quota_number(&at, end, &v))
+            return v;
+        while (begin < n && text[begin] != '\n')
+            begin++;
+    }
+    return 0;
+}
+
+/* What one group's memory controller says. v2: memory.max ("max" or bytes), memory.current; v1:
+   memory.limit_in_bytes (without a limit nearly 2^63), memory.usage_in_bytes; both count the files in the
+   page cache, which memory.stat tells and which make room when it is needed. *limit and *left shrink to what
+   this group allows; untouched if it has no limit. */
+LLMC__UNUSED static void llmc__quota_memory(const char *max, size_t n_max, const char *used, size_t n_used,
+                                            const char *stat, size_t n_stat, bool v2, uint64_t *limit,
+                                            uint64_t *left)
+{
+    const char *at = max;
+    uint64_t bytes, usage = 0, files;
+    if (!llmc__quota_number(&at, max + n_max, &bytes) || bytes >= (uint64_t)1 << 62)
+        return;
+    at = used;
+    llmc__quota_number(&at, used + n_used, &usage);
+    files = llmc__quota_named(stat, n_stat, v2 ? "inactive_file" : "total_inactive_file") +
+            llmc__quota_named(stat, n_stat, v2 ? "active_file" : "total_active_file");
+    usage -= llmc__min(usage, files);
+    *limit = llmc__min(*limit, bytes);
+    *left = llmc__min(*left, bytes - llmc__min(bytes, usage));
 }
 
 #if defined(__linux__)
@@ -48240,21 +63518,28 @@ static uint32_t llmc__quota_of(const char *root, const char *group, bool v2)
                           llmc__quota_file(root, group, "cpu.cfs_period_us", period, sizeof period));
 }
 
-/* A group is bound by its own limit and by those of all groups around it: the least of
-   them. group is cut back to its root on the way. */
+/* Cuts the last part off group [*n], "/a/b" to "/a" to ""; false: nothing is left to cut. A group is bound by
+   its own limit and by those of all groups around it. */
+static bool llmc__quota_parent(char *group, size_t *n)
+{
+    if (*n == 0)
+        return false;
+    while (*n > 0 && group[*n - 1] != '/')
+        --*n;
+    group[*n > 0 ? --*n : 0] = 0;
+    return true;
+}
+
+/* The least of a group's own limit and those around it; group is used up. */
 static uint32_t llmc__quota_around(const char *root, char *group, bool v2)
 {
-    uint32_t least = UINT32_MAX;
+    uint32_t least = UINT32_MAX, here;
     size_t n = llmc__strlen(group);
-    for (;;) {
-        uint32_t here = llmc__quota_of(root, group, v2);
+    do {
+        here = llmc__quota_of(root, group, v2);
         least = here < least ? here : least;
-        if (n == 0)
-            return least;
-        while (n > 0 && group[n - 1] != '/')
-            n--;
-        group[n > 0 ? --n : 0] = 0;
-    }
+    } while (llmc__quota_parent(group, &n));
+    return least;
 }
 
 /* The tightest limit under the usual mount points. UINT32_MAX: none. */
@@ -48268,12 +63553,44 @@ static uint32_t llmc__quota(void)
     size_t i;
     for (i = 0; i < sizeof root / sizeof root[0]; i++) {
         bool v2 = i < 2; /* the first two mount points are v2's; both kinds may be there */
-        if (!llmc__quota_group(text, n, v2, group, sizeof group))
+        if (!llmc__quota_group(text, n, v2, "cpu", group, sizeof group))
             group[0] = 0; /* the root is all that can be seen */
         here = llmc__quota_around(root[i], group, v2);
         least = here < least ? here : least;
     }
     return least;
+}
+
+/* What a group and those around it allow of memory; group is used up. */
+static void llmc__memory_around(const char *root, char *group, bool v2, uint64_t *limit, uint64_t *left)
+{
+    char max[64], used[64], stat[4096];
+    size_t n = llmc__strlen(group), n_max, n_used, n_stat;
+    do {
+        n_max = llmc__quota_file(root, group, v2 ? "memory.max" : "memory.limit_in_bytes", max, sizeof max);
+        n_used =
+            llmc__quota_file(root, group, v2 ? "memory.current" : "memory.usage_in_bytes", used, sizeof used);
+        n_stat = llmc__quota_file(root, group, "memory.stat", stat, sizeof stat);
+        llmc__quota_memory(max, n_max, used, n_used, stat, n_stat, v2, limit, left);
+    } while (llmc__quota_parent(group, &n));
+}
+
+/* *total and *available, as the machine has them, shrink to what this process may have. */
+static void llmc__memory_quota(uint64_t *total, uint64_t *available)
+{
+    static const char *const root[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory"};
+    char text[4096], group[512];
+    size_t i, n = llmc__file_peek("/proc/meminfo", text, sizeof text);
+    uint64_t free_kb = llmc__quota_named(text, n, "MemAvailable:"); /* with what can be freed; since 2014 */
+    if (free_kb > 0)
+        *available = free_kb * 1024;
+    n = llmc__file_peek("/proc/self/cgroup", text, sizeof text);
+    for (i = 0; i < sizeof root / sizeof root[0]; i++) {
+        bool v2 = i < 2;
+        if (!llmc__quota_group(text, n, v2, "memory", group, sizeof group))
+            group[0] = 0;
+        llmc__memory_around(root[i], group, v2, total, available);
+    }
 }
 #else
 /* No cgroups: no limit but the processors. */
@@ -48281,7 +63598,27 @@ static uint32_t llmc__quota(void)
 {
     return UINT32_MAX;
 }
+
+/* Nor any but the memory. */
+static void llmc__memory_quota(uint64_t *total, uint64_t *available)
+{
+    (void)total;
+    (void)available;
+}
 #endif
+
+/* llmc_os_available -- memory that there is, and that can be had now        (OS.quota)
+   total, available  bytes; 0: not known. Asks the system each time. */
+LLMC_API void llmc_os_available(uint64_t *total, uint64_t *available)
+{
+    uint64_t all, now;
+    llmc__memory_of(&all, &now);
+    llmc__memory_quota(&all, &now);
+    if (total != NULL)
+        *total = all;
+    if (available != NULL)
+        *available = llmc__min(now, all);
+}
 
 /* llmc_os_threads -- how many threads can run at the same time here        (OS.quota)
    The processors that affinity allows, or fewer if a CPU quota pays for fewer; at
@@ -49119,7 +64456,7 @@ static llmc_cpu llmc__os_detect(void)
 /* Every name that llmc_os_cpu takes here, with commas, into out [cap]. */
 static void llmc__isa_list(char *out, size_t cap)
 {
-    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx512",
+    static const char *const names[] = {"auto", "scalar",   "avx2",      "avx-vnni", "avx512",
                                         "neon", "neon-dot", "neon-i8mm", "simde"};
     llmc_cpu cpu, can = llmc__os_detect();
     size_t i, n = 0;
@@ -49233,6 +64570,13 @@ static llmc_status llmc__open_model(llmc_host *host, const char *path, const llm
     return llmc_model_init(&host->model, host->files, host->n_files, &model, host->model_mem, bytes, diag);
 }
 
+/* llmc_clock's fn. */
+static uint64_t llmc__open_clock(void *user)
+{
+    (void)user;
+    return llmc_os_nanoseconds();
+}
+
 /* Threads, engine and its first sequence. A pool is made only if the caller brought no
    tasks and more than one thread can run. On failure llmc_close undoes it.
    Errors: those of llmc_os_cpu, llmc_pool_open, llmc_engine_init, llmc_seq_open. */
@@ -49248,6 +64592,8 @@ static llmc_status llmc__open_engine(llmc_host *host, const llmc_open_options *o
         LLMC__TRY(llmc_pool_open(&host->pool, threads, diag));
         engine.tasks = llmc_pool_tasks(host->pool);
     }
+    if (engine.clock.fn == NULL)
+        engine.clock.fn = llmc__open_clock;
     LLMC__TRY(llmc_engine_need(host->model, &engine, &bytes, diag));
     LLMC__TRY(llmc_os_memory(&host->engine_mem, bytes, diag));
     host->engine_bytes = bytes;
@@ -49298,6 +64644,487 @@ LLMC_API llmc_status llmc_open(llmc_host *host, const char *path, const llmc_ope
         llmc_close(host);
     return s;
 }
+
+//--[ 26.13 OS.save ]-- a file that appears under its name only when it is whole
+#define LLMC__SAVE_BUFFER ((size_t)1 << 16)
+struct llmc_os_save {
+    llmc_writer writer;
+    llmc__file file;
+    bool direct;         /* no regular file: nothing is renamed           */
+    int why;             /* what went wrong first; nothing is written after it */
+    const char *path;    /* the caller's, for messages                    */
+    char *target, *temp; /* the path without links; the same with ".tmp"  */
+    uint8_t *buffer;     /* [LLMC__SAVE_BUFFER] small pieces gather here  */
+    size_t held, memory; /* bytes in buffer; of all this                  */
+};
+
+/* To the file, past the buffer. */
+static void llmc__save_write(llmc_os_save *save, const void *data, size_t n)
+{
+    if (save->why == 0)
+        save->why = llmc__file_write(save->file, data, n);
+}
+
+static void llmc__save_flush(llmc_os_save *save)
+{
+    llmc__save_write(save, save->buffer, save->held);
+    save->held = 0;
+}
+
+/* llmc_writer's function. */
+static bool llmc__save_take(void *user, const void *data, size_t n)
+{
+    llmc_os_save *save = (llmc_os_save *)user;
+    if (n > LLMC__SAVE_BUFFER - save->held)
+        llmc__save_flush(save);
+    if (n >= LLMC__SAVE_BUFFER) {
+        llmc__save_write(save, data, n);
+    } else if (n > 0) {
+        LLMC_MEMCPY(save->buffer + save->held, data, n);
+        save->held += n;
+    }
+    return save->why == 0;
+}
+
+/* llmc_os_save_begin -- a file is to be written anew                      (OS.save)
+   out   written on success only; ends with llmc_os_save_commit or llmc_os_save_drop
+   path  must outlive it: messages name it. A symbolic link is followed. What is there and no regular file
+         (a device, a pipe) is written as it is, byte by byte as it comes.
+   Until the commit the file of that name stays what it was, also if this program is killed: all goes into
+   path with ".tmp" behind it, in the same folder, which a later save takes over if it was left behind.
+   Errors: IO (no folder, no permission, another program writes the same file), NO_MEMORY, BAD_ARG (no
+   path). */
+LLMC_API llmc_status llmc_os_save_begin(llmc_os_save **out, const char *path, llmc_diag *diag)
+{
+    llmc_os_save *save;
+    void *mem;
+    size_t longest, bytes;
+    int why;
+    if (path == NULL || path[0] == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.save", LLMC_NO_OFFSET, "no path given");
+    longest = llmc__save_path_max(path);
+    bytes = sizeof *save + 2 * longest + 4 + LLMC__SAVE_BUFFER;
+    LLMC__TRY(llmc_os_memory(&mem, bytes, diag));
+    save = (llmc_os_save *)mem; /* all zero */
+    save->memory = bytes;
+    save->path = path;
+    save->writer.write = llmc__save_take;
+    save->writer.user = save;
+    save->buffer = (uint8_t *)(save + 1);
+    save->target = (char *)save->buffer + LLMC__SAVE_BUFFER;
+    save->temp = save->target + longest;
+    why = llmc__save_target(path, save->target, longest, &save->direct);
+    if (why == 0 && save->direct) {
+        why = llmc__save_open_direct(&save->file, path);
+    } else if (why == 0) {
+        llmc__format(save->temp, longest + 4, "%s.tmp", save->target);
+        why = llmc__save_open(&save->file, save->temp, save->target);
+    }
+    if (why != 0) {
+        llmc_os_release(save, bytes);
+        return llmc__os_fail(diag, "OS.save", path, why);
+    }
+    *out = save;
+    return LLMC_OK;
+}
+
+/* llmc_os_save_writer -- what takes the file's bytes                      (OS.save)
+   It refuses them once one could not be written. Good until the commit. */
+LLMC_API const llmc_writer *llmc_os_save_writer(const llmc_os_save *save)
+{
+    return &save->writer;
+}
+
+/* llmc_os_save_drop -- the old file stays; NULL does nothing              (OS.save) */
+LLMC_API void llmc_os_save_drop(llmc_os_save *save)
+{
+    if (save == NULL)
+        return;
+    llmc__save_abandon(save->file, save->direct ? NULL : save->temp);
+    llmc_os_release(save, save->memory);
+}
+
+/* llmc_os_save_commit -- what was written takes the file's place          (OS.save)
+   It is on the disk when this returns. save is gone afterwards, also on failure, when the old file stays.
+   Errors: IO, also for a failure that the writer met before. */
+LLMC_API llmc_status llmc_os_save_commit(llmc_os_save *save, llmc_diag *diag)
+{
+    const char *path = save->path;
+    int why;
+    llmc__save_flush(save);
+    why = save->why;
+    if (why != 0 || save->direct) {
+        llmc_os_save_drop(save);
+    } else {
+        why = llmc__save_commit(save->file, save->temp, save->target);
+        llmc_os_release(save, save->memory);
+    }
+    return why == 0 ? LLMC_OK : llmc__os_fail(diag, "OS.save", path, why);
+}
+
+/* llmc_seq_save_file -- llmc_seq_save to a file                           (OS.save)
+   Whatever happens, under its name is the old one or the new one, and whole.
+   Errors: IO, and those of llmc_seq_save. */
+LLMC_API llmc_status llmc_seq_save_file(const llmc_seq *seq, const char *path,
+                                        const llmc_seq_save_options *opt, llmc_diag *diag)
+{
+    llmc_os_save *save;
+    llmc_status status;
+    LLMC__TRY(llmc_os_save_begin(&save, path, diag));
+    status = llmc_seq_save(seq, opt, llmc_os_save_writer(save), diag);
+    if (status == LLMC_OK || save->why != 0) /* which of the two knows the reason */
+        return llmc_os_save_commit(save, diag);
+    llmc_os_save_drop(save);
+    return status;
+}
+
+/* llmc_seq_restore_file -- llmc_seq_restore from a file                   (OS.save)
+   Errors: IO, and those of llmc_seq_restore. */
+LLMC_API llmc_status llmc_seq_restore_file(llmc_seq *seq, const char *path, llmc_diag *diag)
+{
+    llmc_blob file;
+    llmc_status status;
+    LLMC__TRY(llmc_map_open(&file, path, diag));
+    status = llmc_seq_restore(seq, file.data, file.size, diag);
+    llmc_map_close(&file);
+    return status;
+}
+
+//--[ 26.14 OS.list ]-- what a folder holds
+/* A walk whose names become whole paths, to be asked about. */
+typedef struct llmc__listing {
+    char path[4096];
+    size_t n; /* bytes of the folder and its separator */
+    bool (*fn)(void *user, const llmc_os_entry *entry);
+    void *user;
+} llmc__listing;
+
+/* Names that are too long, and those that have gone meanwhile, are left out. */
+static bool llmc__listing_take(void *user, const char *name)
+{
+    llmc__listing *l = (llmc__listing *)user;
+    llmc_os_entry entry;
+    if (llmc__streq(name, ".") || llmc__streq(name, "..") ||
+        !llmc__strcopy(l->path + l->n, sizeof l->path - l->n, name, llmc__strlen(name)))
+        return true;
+    LLMC_MEMSET(&entry, 0, sizeof entry);
+    entry.name = name;
+    return llmc__entry_read(l->path, &entry) != 0 || l->fn(l->user, &entry);
+}
+
+LLMC_API llmc_status llmc_os_list(const char *folder, bool (*fn)(void *user, const llmc_os_entry *entry),
+                                  void *user, llmc_diag *diag)
+{
+    llmc__listing l;
+    int why;
+    l.n = llmc__strlen(folder);
+    l.fn = fn;
+    l.user = user;
+    if (l.n + 2 > sizeof l.path || l.n == 0)
+        return llmc__os_fail(diag, "OS.list", folder, LLMC__WHY_PATH);
+    LLMC_MEMCPY(l.path, folder, l.n);
+    if (folder[l.n - 1] != '/')
+        l.path[l.n++] = '/';
+    why = llmc__folder_walk(folder, llmc__listing_take, &l);
+    return why == 0 ? LLMC_OK : llmc__os_fail(diag, "OS.list", folder, why);
+}
+
+//--[ 26.15 OS.lora ]-- an adapter in a file
+/* out [cap] = the file `name` in a folder, or with beside in the folder of a file. False: too long. */
+static bool llmc__lora_path(char *out, size_t cap, const char *path, bool beside, const char *name)
+{
+    size_t n = llmc__strlen(path), m = llmc__strlen(name);
+    while (beside && n > 0 && path[n - 1] != '/' && path[n - 1] != '\\')
+        n--;
+    if (n + m + 2 > cap)
+        return false;
+    LLMC_MEMCPY(out, path, n);
+    if (!beside)
+        out[n++] = '/';
+    LLMC_MEMCPY(out + n, name, m + 1);
+    return true;
+}
+
+/* The memory goes; all zero, or closed already: nothing happens. */
+LLMC_API void llmc_lora_close(llmc_lora_host *host)
+{
+    llmc_os_release(host->mem, host->bytes);
+    LLMC_MEMSET(host, 0, sizeof *host);
+}
+
+/* llmc_lora_open -- an adapter from a path, with its memory                    (OS.lora)
+   The files are closed again. Errors: IO, and those of llmc_lora_init. */
+LLMC_API llmc_status llmc_lora_open(llmc_lora_host *host, const llmc_model *model, const char *path,
+                                    llmc_diag *diag)
+{
+    char first[4096], second[4096];
+    llmc_os_entry entry;
+    llmc_blob files[2];
+    llmc_status status;
+    size_t n = 1;
+    LLMC_MEMSET(host, 0, sizeof *host);
+    LLMC_MEMSET(files, 0, sizeof files);
+    LLMC_MEMSET(&entry, 0, sizeof entry);
+    if (llmc__entry_read(path, &entry) == 0 && entry.folder) {
+        if (!llmc__lora_path(first, sizeof first, path, false, "adapter_model.safetensors"))
+            return llmc__os_fail(diag, "OS.lora", path, LLMC__WHY_PATH);
+        path = first;
+    }
+    LLMC__TRY(llmc_map_open(&files[0], path, diag));
+    if ((files[0].size < 4 || LLMC_MEMCMP(files[0].data, "GGUF", 4) != 0) &&
+        llmc__lora_path(second, sizeof second, path, true, "adapter_config.json") &&
+        llmc_map_open(&files[1], second, NULL) == LLMC_OK)
+        n = 2;
+    status = llmc_lora_need(model, files, n, &host->bytes, diag);
+    if (status == LLMC_OK)
+        status = llmc_os_memory(&host->mem, host->bytes, diag);
+    if (status == LLMC_OK)
+        status = llmc_lora_init(&host->lora, model, files, n, host->mem, host->bytes, diag);
+    llmc_map_close(&files[0]);
+    if (n == 2)
+        llmc_map_close(&files[1]);
+    if (status != LLMC_OK)
+        llmc_lora_close(host);
+    return status;
+}
+
+#ifndef LLMC_NO_INDEX
+//--[ 26.16 OS.index ]-- an index in a file
+struct llmc_index_file {
+    llmc_index *index;
+    llmc_pool *pool;
+    llmc_index_file_options opt;
+    llmc_index_options index_opt; /* with tasks and cpu */
+    const char *path;
+    llmc__file file;
+    bool open; /* file is one */
+    llmc_blob map;
+    void *mem;
+    size_t bytes;                      /* of mem */
+    size_t held;                       /* in buffer: small writes gather there */
+    int why;                           /* what went wrong first while writing */
+    uint8_t buffer[LLMC__SAVE_BUFFER]; /* llmc_os_memory's, not the stack's   */
+};
+
+/* Everything but the pool. */
+static void llmc__index_shut(llmc_index_file *f)
+{
+    llmc_os_release(f->mem, f->bytes);
+    llmc_map_close(&f->map);
+    if (f->open)
+        llmc__file_close(f->file);
+    f->index = NULL;
+    f->mem = NULL;
+    f->open = false;
+}
+
+/* Where the file's last whole frame ends; *empty: it is nothing yet, or the beginning of a header.
+   Errors: BAD_FILE, UNSUPPORTED. */
+static llmc_status llmc__index_end(const llmc_blob *map, uint64_t *end, bool *empty, llmc_diag *diag)
+{
+    llmc__framed s;
+    llmc__frame frame;
+    llmc_status status;
+    uint64_t n;
+    *end = 0;
+    *empty = map->size < LLMC__FRAME_HEAD &&
+             LLMC_MEMCMP(map->data, "LLMCVIDX", (size_t)llmc__min(8, map->size)) == 0;
+    if (*empty)
+        return LLMC_OK;
+    LLMC__TRY(llmc__framed_open(&s, map, &n, diag));
+    while ((status = llmc__framed_next(&s, &frame, false, diag)) == LLMC_OK)
+        continue;
+    *end = s.at;
+    return status == LLMC_DONE ? LLMC_OK : status;
+}
+
+/* The file mapped, and cut where its last whole frame ends. *empty: there is nothing to map. */
+static llmc_status llmc__index_map(llmc_index_file *f, bool *empty, llmc_diag *diag)
+{
+    uint64_t size = 0, end;
+    int why = 0;
+    if (!f->opt.read_only) {
+        why = llmc__append_open(&f->file, f->path, &size);
+        f->open = why == 0;
+    }
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.index", f->path, why);
+    LLMC__TRY(llmc_map_open(&f->map, f->path, diag));
+    LLMC__TRY(llmc__index_end(&f->map, &end, empty, diag));
+    if (!*empty && (end == f->map.size || f->opt.read_only))
+        return LLMC_OK;
+    llmc_map_close(&f->map); /* some systems cut no file that is mapped */
+    if (f->opt.read_only)
+        return LLMC__FAIL(diag, BAD_FILE, "OS.index", 0, "%s: holds no index yet", llmc__path_tail(f->path));
+    why = llmc__append_cut(f->file, end);
+    if (why != 0)
+        return llmc__os_fail(diag, "OS.index", f->path, why);
+    return *empty ? LLMC_OK : llmc_map_open(&f->map, f->path, diag);
+}
+
+/* File, memory and index. On failure some of them may be there, for llmc__index_shut. */
+static llmc_status llmc__index_load_file(llmc_index_file *f, llmc_diag *diag)
+{
+    bool empty = false;
+    size_t bytes = 0;
+    const llmc_blob *blob;
+    LLMC__TRY(llmc__index_map(f, &empty, diag));
+    blob = empty ? NULL : &f->map;
+    LLMC__TRY(llmc_index_need(blob, &f->index_opt, &bytes, diag));
+    LLMC__TRY(llmc_os_memory(&f->mem, bytes, diag));
+    f->bytes = bytes;
+    return llmc_index_init(&f->index, blob, &f->index_opt, f->mem, bytes, diag);
+}
+
+/* llmc_index_file_close -- what was not committed is lost; NULL does nothing (OS.index) */
+LLMC_API void llmc_index_file_close(llmc_index_file *file)
+{
+    if (file == NULL)
+        return;
+    llmc__index_shut(file);
+    llmc_pool_close(file->pool);
+    llmc_os_release(file, sizeof *file);
+}
+
+/* llmc_index_file_open -- from a path to an index                       (OS.index)
+   out  NULL on failure */
+LLMC_API llmc_status llmc_index_file_open(llmc_index_file **out, const char *path,
+                                          const llmc_index_file_options *opt, llmc_diag *diag)
+{
+    llmc_index_file *f;
+    llmc_status status = LLMC_OK;
+    void *mem;
+    uint32_t threads;
+    *out = NULL;
+    if (path == NULL || path[0] == 0)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.index", LLMC_NO_OFFSET, "no path given");
+    LLMC__TRY(llmc_os_memory(&mem, sizeof *f, diag));
+    f = (llmc_index_file *)mem; /* all zero */
+    f->path = path;
+    llmc__options(&f->opt, sizeof f->opt, opt);
+    llmc__options(&f->index_opt, sizeof f->index_opt, f->opt.index);
+    f->opt.index = NULL; /* copied */
+    threads = f->opt.threads > 0 ? f->opt.threads : llmc_os_threads();
+    if (f->index_opt.cpu.features == 0)
+        status = llmc_os_cpu(NULL, &f->index_opt.cpu, diag);
+    if (status == LLMC_OK && f->index_opt.tasks.run == NULL && threads > 1) {
+        status = llmc_pool_open(&f->pool, threads, diag);
+        if (status == LLMC_OK)
+            f->index_opt.tasks = llmc_pool_tasks(f->pool);
+    }
+    if (status == LLMC_OK)
+        status = llmc__index_load_file(f, diag);
+    if (status != LLMC_OK)
+        llmc_index_file_close(f);
+    else
+        *out = f;
+    return status;
+}
+
+LLMC_API llmc_index *llmc_index_file_index(const llmc_index_file *file)
+{
+    return file->index;
+}
+
+/* The buffer to the file. */
+static void llmc__index_flush(llmc_index_file *f)
+{
+    if (f->why == 0)
+        f->why = llmc__file_write(f->file, f->buffer, f->held);
+    f->held = 0;
+}
+
+/* llmc_writer's function. */
+static bool llmc__index_write(void *user, const void *data, size_t n)
+{
+    llmc_index_file *f = (llmc_index_file *)user;
+    const uint8_t *from = (const uint8_t *)data;
+    while (n > 0 && f->why == 0) {
+        size_t part = (size_t)llmc__min(n, LLMC__SAVE_BUFFER - f->held);
+        LLMC_MEMCPY(f->buffer + f->held, from, part);
+        f->held += part;
+        from += part;
+        n -= part;
+        if (f->held == LLMC__SAVE_BUFFER)
+            llmc__index_flush(f);
+    }
+    return f->why == 0;
+}
+
+/* What whoever writes an index refuses first. Errors: BAD_ARG (read only), IO (a compaction could not open it
+   again). */
+static llmc_status llmc__index_writable(const llmc_index_file *f, llmc_diag *diag)
+{
+    if (f->opt.read_only)
+        return LLMC__FAIL(diag, BAD_ARG, "OS.index", LLMC_NO_OFFSET, "%s: opened to be read only",
+                          llmc__path_tail(f->path));
+    if (f->index == NULL)
+        return LLMC__FAIL(diag, IO, "OS.index", LLMC_NO_OFFSET,
+                          "%s: is not open any more, since it could not be opened after it was written anew",
+                          llmc__path_tail(f->path));
+    return LLMC_OK;
+}
+
+/* llmc_index_file_commit -- what changed since is in the file           (OS.index)
+   After a failure the file is as it was, as far as the system lets it, and the index still knows what to
+   write. A program that is killed here leaves an end that the next one cuts off. */
+LLMC_API llmc_status llmc_index_file_commit(llmc_index_file *file, llmc_diag *diag)
+{
+    llmc_index *x = file->index;
+    llmc_writer writer;
+    llmc_status status;
+    uint64_t end = 0, pieces = 0;
+    LLMC__TRY(llmc__index_writable(file, diag));
+    writer.write = llmc__index_write;
+    writer.user = file;
+    file->held = 0;
+    file->why = x->foreign ? 0 : llmc__append_cut(file->file, x->file_end);
+    status = llmc__index_frames(x, &writer, &end, &pieces, diag);
+    if (x->foreign)
+        return status; /* refused */
+    llmc__index_flush(file);
+    if (file->why == 0 && !file->opt.no_sync && end != x->file_end)
+        file->why = llmc__file_sync(file->file);
+    if (file->why != 0) {
+        (void)llmc__append_cut(file->file, x->file_end);
+        return llmc__os_fail(diag, "OS.index", file->path, file->why);
+    }
+    llmc__index_written(x, end);
+    x->frames += pieces;
+    return LLMC_OK;
+}
+
+/* llmc_index_file_compact -- the same records in a new file             (OS.index)
+   Until it is whole the old file stays, under its name and as it was. */
+LLMC_API llmc_status llmc_index_file_compact(llmc_index_file *file, const llmc_index_options *opt,
+                                             llmc_diag *diag)
+{
+    llmc_os_save *save;
+    llmc_status status;
+    llmc_tasks tasks = file->index_opt.tasks;
+    llmc_cpu cpu = file->index_opt.cpu;
+    LLMC__TRY(llmc__index_writable(file, diag));
+    LLMC__TRY(llmc_os_save_begin(&save, file->path, diag));
+    status = llmc_index_save(file->index, llmc_os_save_writer(save), diag);
+    if (status != LLMC_OK) {
+        int why = save->why;
+        llmc_os_save_drop(save);
+        return why == 0 ? status : llmc__os_fail(diag, "OS.index", file->path, why);
+    }
+    llmc__index_shut(file); /* some systems replace no file that is mapped */
+    status = llmc_os_save_commit(save, diag);
+    if (opt != NULL) {
+        llmc__options(&file->index_opt, sizeof file->index_opt, opt);
+        file->index_opt.tasks = file->index_opt.tasks.run == NULL ? tasks : file->index_opt.tasks;
+        file->index_opt.cpu = file->index_opt.cpu.features == 0 ? cpu : file->index_opt.cpu;
+    }
+    if (status == LLMC_OK)
+        status = llmc__index_load_file(file, diag);
+    else /* the old one is still there; what failed is worth more than whether it opens */
+        (void)llmc__index_load_file(file, NULL);
+    return status;
+}
+#endif
 
 LLMC__CALM_END
 

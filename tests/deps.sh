@@ -10,7 +10,9 @@ packages='gcc g++ make clang clang-format libclang-rt-14-dev tcc libsimde-dev li
     gcc-s390x-linux-gnu libc6-dev-s390x-cross
     gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
     gcc-i686-linux-gnu libc6-dev-i386-cross
-    gcc-arm-none-eabi gcc-mingw-w64-x86-64'
+    gcc-arm-none-eabi gcc-mingw-w64-x86-64
+    cppcheck clang-tidy
+    curl openssl nginx haproxy tmux mpich libmpich-dev'
 
 missing()
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # format.sh [-i]: does every C file look as .clang-format says? -i makes it so.
 # Only version 14 is asked: others lay a few things out differently.
-files=$(ls llmc.h examples/*.c tools/*.c tools/*.h tests/*.c tests/*.h tests/build/*.c tests/build/*.cpp tests/fuzz/*.c 2>/dev/null)
+files=$(ls llmc.h examples/*.c examples/*.h tools/*.c tools/*.h tests/*.c tests/*.h tests/build/*.c tests/build/*.cpp tests/fuzz/*.c tests/platforms/*.c examples/web/*.c 2>/dev/null)
 for tool in clang-format-14 clang-format; do
     if command -v $tool >/dev/null 2>&1 && $tool --version | grep -q 'version 14\.'; then
         if [ "$1" = -i ]; then

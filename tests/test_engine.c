@@ -773,7 +773,7 @@ static void speak_together(uint32_t batch, uint64_t capacity, int late)
     llmc_status status = LLMC_OK;
     llmc_piece p;
     int i, rounds;
-    o.kv_cache_capacity = capacity;
+    o.kv_pool_tokens = capacity;
     memset(together, 0, sizeof together);
     memset(s, 0, sizeof s);
     if (!start(&o))
@@ -803,7 +803,7 @@ static void speak_together(uint32_t batch, uint64_t capacity, int late)
     }
     CHECKF(status == LLMC_DONE, "batch %u, capacity %llu: %s", batch, (unsigned long long)capacity,
            diag.message);
-    CHECK(engine->kv.n_free == engine->kv.n_pages);
+    CHECK(engine->kv[0].n_free == engine->kv[0].n_pages);
 }
 
 static void a_batch_changes_nothing(void)
@@ -833,7 +833,7 @@ static void pages_run_out(void)
     llmc_piece p;
     llmc_status status = LLMC_OK;
     int i, rounds;
-    o.kv_cache_capacity = 128; /* four pages; sequence 5 alone takes four */
+    o.kv_pool_tokens = 128; /* four pages; sequence 5 alone takes four */
     memset(said, 0, sizeof said);
     if (!start(&o))
         return;
@@ -850,7 +850,7 @@ static void pages_run_out(void)
                 take(&said[i], &p);
     }
     CHECK(status == LLMC_FULL);
-    CHECKF(strstr(diag.message, "kv_cache_capacity") != NULL, "%s", diag.message);
+    CHECKF(strstr(diag.message, "kv_pool_tokens") != NULL, "%s", diag.message);
     CHECK(llmc_engine_step(engine, &diag) == LLMC_FULL); /* and stays so */
     llmc_seq_close(s[2]);
     llmc_seq_close(s[1]);
@@ -923,7 +923,7 @@ static void prompt_fills_context(void)
         return;
     CHECK(llmc_seq_add_ids(s, ids, 33, &diag) == LLMC_FULL);
     CHECK(llmc_seq_add_ids(s, ids, 32, &diag) == LLMC_OK);
-    page = s->table.page[0]; /* lies after the ids */
+    page = s->table[0].page[0]; /* lies after the ids */
     status = llmc_seq_next(s, &p, &diag);
     if (status == LLMC_OK)
         status = llmc_seq_next(s, &p, &diag);
@@ -931,7 +931,7 @@ static void prompt_fills_context(void)
     llmc_seq_ids(s, &n);
     CHECKF(n <= 32, "%zu ids in a context of 32", n);
     (void)page;
-    CHECK(s->table.page[0] < engine->kv.n_pages);
+    CHECK(s->table[0].page[0] < engine->kv[0].n_pages);
 }
 
 /* Who polls hears that the prompt left no room, too. */
@@ -1073,9 +1073,14 @@ static void wrong_use(void)
     t = NULL;
     CHECK(llmc_seq_open(&t, engine, &so, &diag) == LLMC_BAD_ARG && t == NULL);
     CHECK(llmc_seq_open(&t, engine, NULL, &diag) == LLMC_OK); /* a failed open leaves no sequence behind */
-    o.kv_type = LLMC_Q8_0;
-    CHECK(llmc_engine_need(model, &o, &need, &diag) == LLMC_UNSUPPORTED);
+    o.kv_type = LLMC_Q5_0;
+    CHECK(llmc_engine_need(model, &o, &need, &diag) == LLMC_UNSUPPORTED &&
+          strstr(diag.message, "kv_type Q5_0"));
     o.kv_type = LLMC_DTYPE_NONE;
+    o.kv_type_v = LLMC_Q6_K;
+    CHECK(llmc_engine_need(model, &o, &need, &diag) == LLMC_UNSUPPORTED &&
+          strstr(diag.message, "kv_type_v Q6_K"));
+    o.kv_type_v = LLMC_DTYPE_NONE;
     o.context_length = UINT32_MAX;
     CHECK(llmc_engine_need(model, &o, &need, &diag) != LLMC_OK);
     CHECK(llmc_engine_need(NULL, NULL, &need, &diag) == LLMC_BAD_ARG);
@@ -1125,6 +1130,107 @@ static void long_word_needs_little_memory(void)
     model = llama;
     free(mem);
     free((void *)(uintptr_t)file.data);
+}
+
+/* ------------------------------------------------------------ tokens chosen side by side */
+enum { CROWD = 160, CROWD_TOKENS = 6 }; /* so many that their logits are worth several tasks */
+
+/* Pieces in the order that is least expected; user: the most of them that have chosen tokens. */
+static void backwards(void *user, uint32_t n, llmc_task_fn fn, void *arg)
+{
+    uint32_t *most = (uint32_t *)user;
+    if (fn == llmc__picks_task && n > *most)
+        *most = n;
+    while (n > 0)
+        fn(arg, --n);
+}
+
+/* What one of the crowd asks for: every filter, penalties, greedy ones, choosers that choose or fail. */
+static void crowd_options(int i, llmc_seq_options *o, llmc_sample_options *sample)
+{
+    static int nan = 1, bad = 3;
+    memset(o, 0, sizeof *o);
+    memset(sample, 0, sizeof *sample);
+    sample->temperature = (float)(i % 4) * 0.7f;
+    sample->top_p = i % 3 == 0 ? 0.9f : 0;
+    sample->top_k = i % 5 == 0 ? 20 : 0;
+    sample->min_p = i % 7 == 0 ? 0.02f : 0;
+    sample->typical_p = i % 11 == 0 ? 0.8f : 0;
+    sample->repeat_penalty = i % 2 == 0 ? 1.3f : 0;
+    sample->seed = (uint64_t)i;
+    o->sample = sample;
+    o->max_tokens = CROWD_TOKENS;
+    o->ignore_end = true;
+    if (i % 50 == 7 || i % 50 == 30) {
+        o->chooser.fn = spoil;
+        o->chooser.user = i % 50 == 7 ? &nan : &bad;
+    }
+}
+
+/* All that a crowd says, one sequence after the other, of a run with these tasks. */
+static bool crowd_says(const llmc_tasks *tasks, spoken *said, char *message, size_t cap)
+{
+    llmc_engine_options o = engine_options(32, CROWD, 0);
+    llmc_seq *s[CROWD];
+    llmc_status status;
+    int i;
+    o.tasks = *tasks;
+    o.text_bytes = 64;
+    if (!start(&o))
+        return false;
+    memset(said, 0, CROWD * sizeof *said);
+    message[0] = 0;
+    for (i = 0; i < CROWD; i++) {
+        llmc_seq_options so;
+        llmc_sample_options sample;
+        crowd_options(i, &so, &sample);
+        if ((s[i] = open_seq(&so)) == NULL || !add(s[i], i % 2 == 0 ? "Once upon" : "The"))
+            return false;
+    }
+    while ((status = llmc_engine_step(engine, &diag)) != LLMC_DONE) {
+        llmc_piece p;
+        if (status != LLMC_OK && message[0] == 0)
+            snprintf(message, cap, "%d: %s", (int)status, diag.message);
+        for (i = 0; i < CROWD; i++)
+            if (llmc_seq_poll(s[i], &p))
+                take(&said[i], &p);
+    }
+    return true;
+}
+
+/* The same tokens, probabilities, ends and first error, whoever does the work. */
+static void threads_choose_the_same(void)
+{
+    spoken *one = (spoken *)malloc(CROWD * sizeof *one), *other = (spoken *)malloc(CROWD * sizeof *other);
+    char message[2][512];
+    llmc_tasks tasks;
+    uint32_t most = 0;
+    int how, i, j;
+    memset(&tasks, 0, sizeof tasks);
+    CHECK(crowd_says(&tasks, one, message[0], sizeof message[0]) && strstr(message[0], "NaN") != NULL);
+    for (how = 2; how <= 4; how++) {
+        llmc_pool *pool = NULL;
+        if (how == 4) {
+            tasks.run = backwards;
+            tasks.user = &most;
+            tasks.workers = 4;
+        } else if (CHECKF(llmc_pool_open(&pool, (uint32_t)how, &diag) == LLMC_OK, "%s", diag.message)) {
+            tasks = llmc_pool_tasks(pool);
+        }
+        CHECK(crowd_says(&tasks, other, message[1], sizeof message[1]));
+        CHECKF(strcmp(message[0], message[1]) == 0, "'%s', with tasks '%s'", message[0], message[1]);
+        for (i = 0; i < CROWD; i++) {
+            same(&other[i], &one[i], "with tasks");
+            CHECK(other[i].finish == one[i].finish);
+            CHECK(other[i].n == (i % 50 == 7 || i % 50 == 30 ? 1 : CROWD_TOKENS));
+            for (j = 0; j < other[i].n; j++)
+                CHECK(memcmp(&other[i].logprob[j], &one[i].logprob[j], sizeof(float)) == 0);
+        }
+        llmc_pool_close(pool);
+    }
+    CHECKF(most > 1, "%u tasks chose tokens", (unsigned)most);
+    free(one);
+    free(other);
 }
 
 /* ------------------------------------------------------------ a profile */
@@ -1220,6 +1326,7 @@ int main(void)
     RUN(text_too_long);
     RUN(long_word_needs_little_memory);
     RUN(a_profile_hears_every_part);
+    RUN(threads_choose_the_same);
     free(engine_mem);
     free(model_mem);
     free(file_bytes);

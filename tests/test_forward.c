@@ -817,7 +817,7 @@ static void forward_that_fails_changes_nothing(void)
     size_t n = 0;
     rig r;
     case_ids(c, ids);
-    o.kv_cache_capacity = 32; /* one page */
+    o.kv_pool_tokens = 32; /* one page */
     if (rig_case(&r, c) && rig_engine(&r, &o)) {
         CHECK(llmc_seq_add_ids(r.seq, ids, 4, &r.diag) == LLMC_OK);
         CHECK(llmc_seq_next(r.seq, &first, &r.diag) == LLMC_OK);
@@ -841,7 +841,7 @@ static void not_finite_outside_the_layers(void)
     case_ids(c, ids);
     o.check_finite = true;
     o.max_seqs = 2;
-    o.kv_cache_capacity = 96;
+    o.kv_pool_tokens = 96;
     for (i = 0; i < 2; i++) {
         unsigned char *at, was[4];
         llmc_seq *next = NULL;

@@ -552,19 +552,15 @@ static void cache(void)
     for (round = 0; round < 120; round++) {
         llmc_dtype type = round % 2 ? LLMC_F16 : LLMC_F32;
         size_t n = 1 + below(150), rows = 1 + below(20), bytes = type == LLMC_F16 ? 2 : 4, j, cut;
-        size_t row_bytes = n * bytes + bytes * below(3);
-        uint8_t *a = (uint8_t *)malloc(rows * row_bytes), *b = (uint8_t *)malloc(rows * row_bytes);
+        size_t row_bytes = n * bytes;
+        uint8_t *a = (uint8_t *)malloc(rows * row_bytes);
         float *q = floats(n), *p = floats(rows), *x, *y, *z;
-        memset(a, 0, rows * row_bytes);
-        memset(b, 0, rows * row_bytes);
         for (j = 0; j < rows; j++) {
             x = floats(n);
             x[0] *= 1e-6f; /* f16 subnormals */
-            set->kv_store[type](a + j * row_bytes, x, n);
-            scalar->kv_store[type](b + j * row_bytes, x, n);
+            scalar->value_store[type](a, (uint32_t)j, x, n);
             free(x);
         }
-        CHECKF(memcmp(a, b, rows * row_bytes) == 0, "%s: stored rows differ", set->name);
         x = floats(rows);
         y = floats(rows);
         set->kv_dot[type](x, q, a, row_bytes, rows, n, 0.125f);
@@ -583,12 +579,44 @@ static void cache(void)
         set->kv_mix[type](z, p + cut, a + cut * row_bytes, row_bytes, rows - cut, n);
         CHECKF(memcmp(x, z, n * sizeof *x) == 0, "%s: kv_mix depends on the cut", set->name);
         free(a);
-        free(b);
         free(q);
         free(p);
         free(x);
         free(y);
         free(z);
+    }
+}
+
+/* Every set stores the same bits, in the page and nowhere else. (What they mean: test_attn.) */
+static void cache_stores(void)
+{
+    int round;
+    for (round = 0; round < 200; round++) {
+        llmc_dtype type = (llmc_dtype)(LLMC_F32 + round % 5);
+        size_t n = type == LLMC_Q4_0 ? 2 * (1 + below(75)) : 1 + below(150), i;
+        bool key = round / 5 % 2 == 0;
+        size_t bytes = (size_t)(key ? llmc__key_bytes(type, n) : llmc__value_bytes(type, n)) + 64;
+        uint8_t *a = (uint8_t *)malloc(bytes), *b = (uint8_t *)malloc(bytes);
+        memset(a, 0x5a, bytes);
+        memset(b, 0x5a, bytes);
+        for (i = 0; i < 20; i++) {
+            uint32_t slot = below(LLMC__PAGE_TOKENS);
+            float *x = floats(n), odd[] = {0, 1e-45f, 1e-20f, 3e38f, -3e38f, 65519, -65520};
+            x[0] *= 1e-6f;
+            if (below(3) == 0)
+                x[below((uint32_t)n)] = below(3) == 0 ? llmc__bits_f32(0x7f800000u) : odd[below(7)];
+            if (below(5) == 0)
+                memset(x, 0, n * sizeof *x);
+            (key ? set->key_store : set->value_store)[type](a, slot, x, n);
+            (key ? scalar->key_store : scalar->value_store)[type](b, slot, x, n);
+            free(x);
+        }
+        CHECKF(memcmp(a, b, bytes) == 0, "%s: %s of %zu in %s differ", set->name, key ? "keys" : "values", n,
+               llmc_dtype_name(type));
+        for (i = bytes - 64; i < bytes; i++)
+            CHECK(a[i] == 0x5a);
+        free(a);
+        free(b);
     }
 }
 
@@ -700,14 +728,15 @@ static void names(void)
 
 int main(void)
 {
-    static const char *const sets[] = {"scalar", "avx2", "avx512", "neon", "neon-dot", "neon-i8mm"};
+    static const char *const sets[] = {"scalar", "avx2",     "avx-vnni", "avx512",
+                                       "neon",   "neon-dot", "neon-i8mm"};
     llmc_cpu cpu;
     int i, round;
     rng = llmc_rng_seed(test_seed(20250101));
     (void)llmc_cpu_named("scalar", &cpu);
     scalar = llmc__kernels_for(cpu);
     RUN(names);
-    for (i = 0; i < 6; i++) {
+    for (i = 0; i < 7; i++) {
         if (llmc_os_cpu(sets[i], &cpu, NULL) != LLMC_OK) {
             printf("  no %s kernels here\n", sets[i]);
             continue;
@@ -729,6 +758,7 @@ int main(void)
             RUN(bounded);
             RUN(ropes);
             RUN(cache);
+            RUN(cache_stores);
             RUN(all_finite);
             RUN(not_finite);
             RUN(sampling_same);

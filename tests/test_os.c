@@ -382,12 +382,17 @@ static void quota_numbers(void)
     CHECK(v1("", "") == UINT32_MAX);
 }
 
-static bool group(const char *text, bool is_v2, const char *expected)
+static bool group_of(const char *text, bool is_v2, const char *controller, const char *expected)
 {
     char out[32];
-    if (!llmc__quota_group(text, strlen(text), is_v2, out, sizeof out))
+    if (!llmc__quota_group(text, strlen(text), is_v2, controller, out, sizeof out))
         return expected == NULL;
     return expected != NULL && strcmp(out, expected) == 0;
+}
+
+static bool group(const char *text, bool is_v2, const char *expected)
+{
+    return group_of(text, is_v2, "cpu", expected);
 }
 
 static void quota_groups(void)
@@ -404,6 +409,62 @@ static void quota_groups(void)
     CHECK(group("0::/a/path/that/is/longer/than/the/room\n", true, NULL));
     CHECK(group("", true, NULL));
     CHECK(group(":\n::\n0:\n", true, NULL));
+    CHECK(group_of("4:cpu,cpuacct:/c\n5:memory:/m\n0::/two\n", false, "memory", "/m"));
+    CHECK(group_of("4:cpu,cpuacct:/c\n5:memory:/m\n0::/two\n", true, "memory", "/two"));
+    CHECK(group_of("4:cpu,cpuacct:/c\n", false, "memory", NULL));
+}
+
+/* One group: what is left of a start of 1000000 in all, 900000 now. */
+static bool left(const char *max, const char *used, const char *stat, bool is_v2, uint64_t limit,
+                 uint64_t now)
+{
+    uint64_t l = 1000000, n = 900000;
+    llmc__quota_memory(max, strlen(max), used, strlen(used), stat, strlen(stat), is_v2, &l, &n);
+    return l == limit && n == now;
+}
+
+/* Expected values: the kernel's admin-guide, cgroup-v2 "memory.max", "memory.current", "memory.stat", and
+   cgroup-v1 "memory"; that all files in the cache can make room is our own choice. */
+static void quota_memory(void)
+{
+    const char *stat = "anon 5\nfile 300\ninactive_file 100\nactive_file 200\ninactive_anon 7\n";
+    CHECK(left("max\n", "500\n", stat, true, 1000000, 900000));
+    CHECK(left("10000\n", "5000\n", stat, true, 10000, 5300));
+    CHECK(left("10000\n", "200\n", stat, true, 10000, 10000)); /* counters are not read at one moment */
+    CHECK(left("10000\n", "20000\n", "", true, 10000, 0));
+    CHECK(left("10000\n", "", "", true, 10000, 10000));
+    CHECK(left("2000000\n", "1950000\n", "", true, 1000000, 50000));
+    CHECK(left("", "500\n", stat, true, 1000000, 900000));
+    CHECK(left("9223372036854771712\n", "500\n", stat, false, 1000000, 900000));
+    CHECK(left("99999999999999999999999999\n", "5\n", "", true, 1000000, 900000));
+    CHECK(left("10000\n", "5000\n", stat, false, 10000, 5000)); /* v1 counts groups inside in total_ */
+    CHECK(left("10000\n", "5000\n", "total_inactive_file 10\ntotal_active_file 20", false, 10000, 5030));
+    CHECK(llmc__quota_named("MemTotal:  24 kB\nMemAvailable: 12 kB\n", 40, "MemAvailable:") == 12);
+    CHECK(llmc__quota_named("MemTotal:  24 kB\n", 18, "Total:") == 0);
+    CHECK(llmc__quota_named("a\n\n\nb 7", 8, "b") == 7);
+    CHECK(llmc__quota_named("b", 1, "b") == 0);
+    CHECK(llmc__quota_named("b x\nbb 3\nb 4\n", 13, "b") == 4);
+    CHECK(llmc__quota_named("", 0, "b") == 0);
+}
+
+/* Against what the system's own files say, where there are some; else only that the answers make sense. */
+static void memory_available(void)
+{
+    uint64_t total = 0, now = 0;
+    llmc_os_available(&total, &now);
+    llmc_os_available(NULL, NULL);
+    CHECK(now <= total);
+#if defined(__linux__)
+    CHECK(now > 1 << 20);
+    {
+        FILE *f = fopen("/proc/meminfo", "r");
+        unsigned long long kb = 0;
+        if (f != NULL && fscanf(f, "MemTotal: %llu kB", &kb) == 1)
+            CHECKF(total <= kb * 1024 && total > 1 << 20, "%llu of %llu kB", (unsigned long long)total, kb);
+        if (f != NULL)
+            fclose(f);
+    }
+#endif
 }
 
 //-- the rest ------------------------------------------------------------
@@ -542,6 +603,8 @@ int main(void)
     RUN(memory_pages);
     RUN(quota_numbers);
     RUN(quota_groups);
+    RUN(quota_memory);
+    RUN(memory_available);
     RUN(kernels_by_name);
     RUN(clock_moves);
     RUN(open_undoes);

@@ -14,12 +14,15 @@ static const char usage[] =
     "       bench ... --tune FILE                 writes the fastest settings; --config FILE reads them\n\n"
     "Each number is the median of -r repeats. prefill: N random tokens in one sequence,\n"
     "logits only for the last. decode: N tokens one at a time. batch: B sequences that\n"
-    "generate together, greedily. DEPTH tokens stand in the cache before each measurement.\n"
+    "generate together, greedily. --draft K: speculation of up to K tokens, on and automatic, on a text "
+    "that\n"
+    "copies from itself and on one that does not, both dictated. DEPTH tokens stand in the cache before each "
+    "measurement.\n"
     "limit: what the same threads could do if nothing but reading weights and cache, or nothing but\n"
     "multiplying, took time, measured beside it. First the kernels' results are held against plain C's.\n\n";
 
 typedef struct settings {
-    uint32_t prefill, decode, batch, depth, repeats, batch_tokens;
+    uint32_t prefill, decode, batch, depth, repeats, batch_tokens, draft;
     const char *output, *threads, *tune;
     bool synth, profile, no_verify;
 } settings;
@@ -27,6 +30,7 @@ typedef struct settings {
 /* Of one number of threads. */
 typedef struct results {
     double prefill_tps, decode_tps, batch_tps;
+    double draft_tps[2][3]; /* by text (copies, other) and llmc_draft */
     uint32_t threads;
     uint64_t resident, resident_file; /* bytes in memory while it ran, and those of them that are files' */
     limits can;
@@ -95,6 +99,7 @@ static void open_model(loaded *s, const char *path)
     double start = tool_seconds();
     tool_open_model(&s->host, path, false);
     s->model = s->host.model;
+    tool_compare(s->model);
     s->load_ms = (tool_seconds() - start) * 1e3;
 }
 
@@ -128,7 +133,8 @@ static void resident(uint64_t *all, uint64_t *of_files)
 typedef struct cost {
     double bytes, i8, f32, bf16;
     double head_bytes, head_i8, head_f32, head_bf16; /* of the head, part of those */
-    double kv_bytes, kv_products;                    /* for each position that it looks at */
+    double kv_bytes, kv_products;                    /* for each position that one layer looks at */
+    double layers[2], view[2]; /* without and with a window of their own; positions that each sees at most */
 } cost;
 
 /* Adds a matrix; share: the part of it that a token uses. */
@@ -148,11 +154,43 @@ static void cost_add(cost *c, const llmc_tensor *t, double share, bool head)
     }
 }
 
+/* How far the layers see, by the model and by the options. */
+static void cost_views(cost *sum, const llmc_config *c)
+{
+    double sinks = tool_opt.sinks > 0 ? tool_opt.sinks : c->sink_tokens;
+    uint32_t i;
+    for (i = 0; i < c->n_layer; i++)
+        sum->layers[llmc_layers_has(&c->windowed, i) ? 1 : 0]++;
+    for (i = 0; i < 2; i++) {
+        double view = i == 1 && c->window_size > 0 ? c->window_size + sinks : 1e18;
+        if (tool_opt.window > 0 && tool_opt.window + sinks < view)
+            view = tool_opt.window + sinks;
+        if (tool_opt.kv_capacity > 0 && (double)tool_opt.kv_capacity < view)
+            view = (double)tool_opt.kv_capacity;
+        sum->view[i] = view;
+    }
+}
+
+/* Positions that n tokens after `from` others look at, all layers together. */
+static double cost_seen(const cost *c, double from, double n)
+{
+    double sum = 0;
+    int i;
+    for (i = 0; i < 2; i++) {
+        double growing = c->view[i] - from < n ? c->view[i] - from : n; /* tokens that see all before them */
+        growing = growing > 0 ? growing : 0;
+        sum += c->layers[i] * (growing * (from + (growing + 1) / 2) + (n - growing) * c->view[i]);
+    }
+    return sum;
+}
+
 /* All weights but the embedding tables, of which a token takes one row; a tied head reads the embedding as a
    whole. Of experts only those chosen. */
 static cost cost_of(const llmc_model *model)
 {
     const llmc_config *c = llmc_model_config(model);
+    llmc_dtype keys = tool_opt.kv_type != LLMC_DTYPE_NONE ? tool_opt.kv_type : LLMC_F16;
+    llmc_dtype values = tool_opt.kv_type_v != LLMC_DTYPE_NONE ? tool_opt.kv_type_v : keys;
     cost sum;
     uint32_t i;
     memset(&sum, 0, sizeof sum);
@@ -166,8 +204,10 @@ static cost cost_of(const llmc_model *model)
         cost_add(&sum, t, experts ? (double)c->n_expert_used / (double)c->n_expert : 1.0,
                  embedding || strcmp(t->name, "output.weight") == 0);
     }
-    sum.kv_products = 2.0 * c->n_layer * c->n_head * c->head_dim;
-    sum.kv_bytes = 2.0 * c->n_layer * c->n_kv_head * c->head_dim * (tool_opt.kv_type == LLMC_F32 ? 4 : 2);
+    cost_views(&sum, c);
+    sum.kv_products = 2.0 * c->n_head * c->head_dim;
+    sum.kv_bytes = (double)(llmc__key_bytes(keys, c->head_dim) + llmc__value_bytes(values, c->head_dim)) /
+                   LLMC__PAGE_TOKENS * c->n_kv_head;
     return sum;
 }
 
@@ -176,7 +216,7 @@ static double part_of(double amount, const limits_peak *p)
     return amount <= 0 ? 0 : p->rate > 0 ? 2 * amount / p->rate : 0;
 }
 
-/* Seconds for n tokens that see `seen` positions in all, `heads` of them with logits, in `passes` passes over
+/* Seconds for n tokens that see `seen` positions in all layers together, `heads` of them with logits, in `passes` passes over
    the weights: reading or multiplying, whichever takes longer. bf16 is multiplied as f32 where that is faster
    (on some processors its product takes twice as long). */
 static double least_seconds(const cost *c, const limits *l, double n, double seen, double heads,
@@ -195,7 +235,7 @@ static double least_seconds(const cost *c, const limits *l, double n, double see
 /* The limits of the three measurements in tokens per second; 0: not known. */
 static double prefill_limit(const cost *c, const limits *l, const settings *s)
 {
-    double n = s->prefill, seen = n * (s->depth + (n + 1) / 2),
+    double n = s->prefill, seen = cost_seen(c, s->depth, n),
            passes = (n + s->batch_tokens - 1) / s->batch_tokens;
     double seconds = n > 0 ? least_seconds(c, l, n, seen, 1, (double)(uint32_t)passes) : 0;
     return seconds > 0 ? n / seconds : 0;
@@ -203,21 +243,22 @@ static double prefill_limit(const cost *c, const limits *l, const settings *s)
 
 static double decode_limit(const cost *c, const limits *l, const settings *s)
 {
-    double n = s->decode, seconds = n > 0 ? least_seconds(c, l, n, n * (s->depth + (n + 1) / 2), n, n) : 0;
+    double n = s->decode;
+    double seconds = n > 0 ? least_seconds(c, l, n, cost_seen(c, s->depth, n), n, n) : 0;
     return seconds > 0 ? n / seconds : 0;
 }
 
 static double batch_limit(const cost *c, const limits *l, const settings *s)
 {
-    double n = s->decode != 0 ? s->decode : 32, b = s->batch, seconds;
+    double n = s->decode != 0 ? s->decode : 32, b = s->batch, seen = cost_seen(c, s->depth, n) / n, seconds;
     limits one = *l;
     if (b <= 0)
         return 0;
     /* a pass of B tokens reads the weights once, but each one's own cache */
     one.read_gbps = 0;
-    seconds = least_seconds(c, &one, b, b * (s->depth + (n + 1) / 2), b, 1);
+    seconds = least_seconds(c, &one, b, b * seen, b, 1);
     if (l->read_gbps > 0) {
-        double read = (c->bytes + b * (s->depth + (n + 1) / 2) * c->kv_bytes) / (l->read_gbps * 1e9);
+        double read = (c->bytes + b * seen * c->kv_bytes) / (l->read_gbps * 1e9);
         seconds = read > seconds ? read : seconds;
     }
     return seconds > 0 ? b / seconds : 0;
@@ -231,9 +272,17 @@ typedef struct machine {
     size_t bytes;
 } machine;
 
+/* llmc_clock's fn. */
+static uint64_t nanoseconds(void *user)
+{
+    (void)user;
+    return llmc_os_nanoseconds();
+}
+
 /* For seqs sequences of context tokens. profile may be NULL. */
 static machine machine_open(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks, uint32_t seqs,
-                            uint32_t context, uint32_t batch_tokens, const llmc_profile *profile)
+                            uint32_t context, uint32_t batch_tokens, const llmc_profile *profile,
+                            uint32_t draft)
 {
     machine m;
     llmc_engine_options opt;
@@ -243,10 +292,12 @@ static machine machine_open(const llmc_model *model, llmc_cpu cpu, llmc_tasks ta
     opt.context_length = context;
     opt.max_seqs = seqs;
     opt.batch_tokens = batch_tokens;
-    opt.kv_type = tool_opt.kv_type;
+    tool_engine(&opt);
     opt.cpu = cpu;
     opt.tasks = tasks;
     opt.log = tool_log();
+    opt.draft_tokens = draft;
+    opt.clock.fn = nanoseconds;
     if (profile != NULL)
         opt.profile = *profile;
     tool_check(llmc_engine_need(model, &opt, &m.bytes, &diag), &diag);
@@ -438,8 +489,8 @@ static double verify(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks)
         return -1;
     p.isa = llmc_cpu_name(cpu);
     p.worst = 0;
-    p.fast = machine_open(&part, cpu, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL);
-    p.plain = machine_open(&part, scalar, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL);
+    p.fast = machine_open(&part, cpu, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL, 0);
+    p.plain = machine_open(&part, scalar, tasks, 1, VERIFY_TOKENS, VERIFY_TOKENS, NULL, 0);
     verify_products(&p, &part, part.config.n_layer);
     if (!part.config.no_head)
         verify_logits(&p, part.config.vocab_size);
@@ -482,7 +533,7 @@ static void bench_single(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks
     size_t step = s->batch_tokens < room ? s->batch_tokens : room;
     float *logits = (float *)tool_alloc(llmc_model_config(model)->vocab_size, sizeof *logits);
     llmc_token *ids = random_ids(llmc_model_config(model)->vocab_size, room, 1);
-    machine m = machine_open(model, cpu, tasks, 1, room, (uint32_t)step, NULL);
+    machine m = machine_open(model, cpu, tasks, 1, room, (uint32_t)step, NULL, 0);
     llmc_seq *seq;
     llmc_diag diag;
     diag.message[0] = 0;
@@ -553,7 +604,7 @@ static double bench_batch(const llmc_model *model, llmc_cpu cpu, llmc_tasks task
     llmc_seq **seq = (llmc_seq **)tool_alloc(s->batch, sizeof *seq);
     double *rate = (double *)tool_alloc(s->repeats, sizeof *rate), median;
     machine m = machine_open(model, cpu, tasks, s->batch, room < UINT32_MAX ? (uint32_t)room : UINT32_MAX,
-                             step, NULL);
+                             step, NULL, 0);
     llmc_seq_options opt;
     llmc_diag diag;
     memset(&opt, 0, sizeof opt);
@@ -570,6 +621,103 @@ static double bench_batch(const llmc_model *model, llmc_cpu cpu, llmc_tasks task
     free(seq);
     free(rate);
     return median;
+}
+
+/* ---- speculation ------------------------------------------------------------------------------------- */
+
+enum { DRAFT_PROMPT = 256, DRAFT_SPAN = 24 };
+
+/* A text that is dictated, so that every way of decoding says the same. */
+typedef struct dictation {
+    llmc_token *ids;
+    size_t n;
+} dictation;
+
+/* llmc_chooser's fn: what the text has next. */
+static llmc_token dictate(void *user, llmc_seq *seq, float *logits, size_t n)
+{
+    const dictation *text = (const dictation *)user;
+    size_t at;
+    (void)logits;
+    (void)n;
+    (void)llmc_seq_ids(seq, &at);
+    return at < text->n ? text->ids[at] : LLMC_TOKEN_NONE;
+}
+
+/* One text copies spans of 24 tokens from what it has said, between which two others come, as edited code or a
+   summary that quotes does. The other draws each token by Zipf's law: what repeats does so by chance. */
+static dictation dictation_make(uint32_t vocab, size_t n, bool copies)
+{
+    dictation text;
+    llmc_rng rng = llmc_rng_seed(11);
+    size_t i, from = 0;
+    text.n = n;
+    text.ids = (llmc_token *)tool_alloc(n, sizeof *text.ids);
+    for (i = 0; i < n; i++) {
+        /* 1/x of a uniform x between 1/V and 1 */
+        double zipf = llmc__exp((double)llmc_rng_uniform(&rng) * llmc__log((double)vocab));
+        text.ids[i] = (llmc_token)(zipf < (double)vocab ? zipf : 0);
+        if (copies && i >= DRAFT_PROMPT / 2 && i % (DRAFT_SPAN + 2) < DRAFT_SPAN) {
+            if (i % (DRAFT_SPAN + 2) == 0)
+                from = (size_t)(llmc_rng_u64(&rng) % (i - DRAFT_SPAN));
+            text.ids[i] = text.ids[from++];
+        }
+    }
+    return text;
+}
+
+/* Tokens per second for what comes after the prompt. */
+static double draft_once(llmc_engine *engine, const settings *s, const dictation *text, llmc_draft how)
+{
+    llmc_seq_options opt;
+    llmc_seq *seq;
+    llmc_piece piece;
+    llmc_diag diag;
+    size_t i;
+    double start = 0;
+    memset(&opt, 0, sizeof opt);
+    diag.message[0] = 0;
+    opt.ignore_end = true;
+    opt.chooser.fn = dictate;
+    opt.chooser.user = (void *)(uintptr_t)text;
+    opt.draft = how;
+    opt.draft_tokens = s->draft;
+    tool_check(llmc_seq_open(&seq, engine, &opt, &diag), &diag);
+    tool_check(llmc_seq_add_ids(seq, text->ids, DRAFT_PROMPT, &diag), &diag);
+    for (i = DRAFT_PROMPT; i < text->n; i++) {
+        tool_check(llmc_seq_next(seq, &piece, &diag), &diag);
+        if (i == DRAFT_PROMPT)
+            start = tool_seconds();
+        if (tool_stopping)
+            tool_die("interrupted");
+    }
+    llmc_seq_close(seq);
+    return (double)(text->n - DRAFT_PROMPT - 1) / (tool_seconds() - start);
+}
+
+/* Both texts without drafts, with them and automatically, in turns, so that a machine that grows slower does so
+   for all of them; medians. */
+static void bench_draft(const llmc_model *model, llmc_cpu cpu, llmc_tasks tasks, const settings *s,
+                        results *out)
+{
+    uint32_t n = s->decode != 0 ? s->decode : 128, text, how, i;
+    double *rate = (double *)tool_alloc(6 * (size_t)s->repeats, sizeof *rate);
+    machine m = machine_open(model, cpu, tasks, 1, DRAFT_PROMPT + n + 1, s->batch_tokens, NULL, s->draft);
+    for (text = 0; text < 2; text++) {
+        dictation said =
+            dictation_make(llmc_model_config(model)->vocab_size, DRAFT_PROMPT + (size_t)n + 1, text == 0);
+        for (i = 0; i < s->repeats; i++) {
+            for (how = 0; how < 3; how++)
+                rate[(text * 3 + how) * s->repeats + i] = draft_once(m.engine, s, &said, (llmc_draft)how);
+            tool_draw(NULL, "speculation", text * s->repeats + i + 1, 2 * s->repeats);
+        }
+        free(said.ids);
+    }
+    for (text = 0; text < 2; text++)
+        for (how = 0; how < 3; how++)
+            out->draft_tps[text][how] = tool_median(rate + (text * 3 + how) * s->repeats, s->repeats);
+    machine_close(&m);
+    free(rate);
 }
 
 /* ---- where the time goes -------------------------------------------------------------------------- */
@@ -654,7 +802,7 @@ static void bench_profile(const llmc_model *model, llmc_cpu cpu, llmc_tasks task
     memset(&opt, 0, sizeof opt);
     diag.message[0] = 0;
     opt.ignore_end = true;
-    m = machine_open(model, cpu, tasks, 1, room, s->batch_tokens, &hook);
+    m = machine_open(model, cpu, tasks, 1, room, s->batch_tokens, &hook, 0);
     tool_check(llmc_seq_open(&seq, m.engine, &opt, &diag), &diag);
     for (round = 0; round <= s->repeats; round++) {
         uint32_t pieces = 0;
@@ -707,10 +855,11 @@ static double percent(double part, double whole)
     return whole > 0 ? 100.0 * part / whole : 0.0;
 }
 
-/* Bytes that a token of decoding reads, in the middle of the measurement. */
+/* Bytes that a token of decoding reads, on average. */
 static double decode_bytes(const report *r)
 {
-    return r->cost.bytes + r->cost.kv_bytes * (r->s->depth + (r->s->decode + 1) / 2.0);
+    double n = r->s->decode;
+    return r->cost.bytes + (n > 0 ? r->cost.kv_bytes * cost_seen(&r->cost, r->s->depth, n) / n : 0);
 }
 
 static void print_json_text(const char *key, const char *text)
@@ -730,8 +879,10 @@ static void print_json_text(const char *key, const char *text)
 /* One number of threads: what was measured, the limits, and the part of them. */
 static void print_json_run(const report *r, const results *run)
 {
+    static const char *const texts[] = {"copies", "other"};
     const settings *s = r->s;
     double limit;
+    int text;
     printf("\"threads\": %u", run->threads);
     if (s->prefill != 0) {
         limit = prefill_limit(&r->cost, &run->can, s);
@@ -749,6 +900,11 @@ static void print_json_run(const report *r, const results *run)
         printf(", \"batch\": %u, \"batch_tps\": %.3f, \"batch_limit_tps\": %.3f, \"batch_percent\": %.2f",
                s->batch, run->batch_tps, limit, percent(run->batch_tps, limit));
     }
+    if (s->draft != 0)
+        for (text = 0; text < 2; text++)
+            printf(", \"%s_tps\": %.3f, \"%s_draft_tps\": %.3f, \"%s_draft_auto_tps\": %.3f", texts[text],
+                   run->draft_tps[text][0], texts[text], run->draft_tps[text][1], texts[text],
+                   run->draft_tps[text][2]);
     printf(", \"read_gbps\": %.3f, \"int8_tops\": %.4f, \"f32_tflops\": %.4f, \"bf16_tflops\": %.4f",
            run->can.read_gbps, run->can.i8.rate * 1e-12, run->can.f32.rate * 1e-12,
            run->can.bf16.rate * 1e-12);
@@ -823,6 +979,21 @@ static void print_row(const report *r, const results *run, const char *work, uin
         printf("| |\n");
 }
 
+static void print_draft(const report *r, const results *run)
+{
+    static const char *const texts[] = {"copies from itself", "repeats by chance"};
+    int i;
+    if (r->s->draft == 0)
+        return;
+    printf(
+        "\n| %u threads, a text that | tokens/s | drafting up to %u | automatically |\n|---|---|---|---|\n",
+        run->threads, r->s->draft);
+    for (i = 0; i < 2; i++)
+        printf("| %s | %.1f | %.1f (%.2f x) | %.1f (%.2f x) |\n", texts[i], run->draft_tps[i][0],
+               run->draft_tps[i][1], run->draft_tps[i][1] / run->draft_tps[i][0], run->draft_tps[i][2],
+               run->draft_tps[i][2] / run->draft_tps[i][0]);
+}
+
 static void print_profile(const profile *p)
 {
     uint32_t i;
@@ -872,6 +1043,8 @@ static void print_table(const report *r)
         print_row(r, run, "decode", s->decode, run->decode_tps, decode_limit(&r->cost, &run->can, s));
         print_row(r, run, "batch of", s->batch, run->batch_tps, batch_limit(&r->cost, &run->can, s));
     }
+    for (i = 0; i < r->n_runs; i++)
+        print_draft(r, &r->runs[i]);
     if (r->profile != NULL)
         print_profile(r->profile);
 }
@@ -891,7 +1064,7 @@ static double trial_score(const trial *t)
     return (t->prefill_tps > 0 ? t->prefill_tps : 1) * (t->decode_tps > 0 ? t->decode_tps : 1);
 }
 
-static void try_out(const llmc_model *model, const settings *s, trial *t, FILE *remarks)
+static void try_out(const llmc_model *model, const settings *s, trial *t, tool_out *remarks)
 {
     settings one = *s;
     results r;
@@ -908,8 +1081,9 @@ static void try_out(const llmc_model *model, const settings *s, trial *t, FILE *
     llmc_pool_close(pool);
     t->prefill_tps = r.prefill_tps;
     t->decode_tps = r.decode_tps;
-    fprintf(remarks, "# %s kernels, %u threads, steps of %u tokens: prefill %.1f, decode %.2f tokens/s\n",
-            llmc_cpu_name(cpu), t->threads, t->batch_tokens, t->prefill_tps, t->decode_tps);
+    tool_out_print(remarks,
+                   "# %s kernels, %u threads, steps of %u tokens: prefill %.1f, decode %.2f tokens/s\n",
+                   llmc_cpu_name(cpu), t->threads, t->batch_tokens, t->prefill_tps, t->decode_tps);
 }
 
 /* Keeps the better of two; a difference that noise could be is none. */
@@ -922,7 +1096,7 @@ static void keep_better(trial *best, const trial *t)
 /* Kernels, then threads, then the length of steps, each with the best of those before. */
 static void tune(const llmc_model *model, const settings *s, const char *label)
 {
-    static const char *const sets[] = {"avx2", "neon"};
+    static const char *const sets[] = {"avx2", "avx-vnni", "neon"};
     static const uint32_t lengths[] = {64, 128, 512, 1024};
     uint32_t all = llmc_os_threads(), n;
     trial best, t;
@@ -930,24 +1104,24 @@ static void tune(const llmc_model *model, const settings *s, const char *label)
     llmc_cpu cpu;
     size_t i;
     tool_out_open(&out, s->tune);
-    fprintf(out.file, "# settings for --config, measured by bench --tune with %s\n", label);
+    tool_out_print(&out, "# settings for --config, measured by bench --tune with %s\n", label);
     memset(&best, 0, sizeof best);
     best.isa = "auto";
     best.threads = all;
     best.batch_tokens = s->batch_tokens;
-    try_out(model, s, &best, out.file);
+    try_out(model, s, &best, &out);
     for (i = 0; i < TOOL_COUNT_OF(sets) && tool_opt.isa == NULL; i++) {
         t = best;
         t.isa = sets[i];
         if (!llmc_cpu_named(sets[i], &cpu) || strcmp(llmc_cpu_name(cpu), llmc_cpu_name(tool_opt.cpu)) == 0)
             continue;
-        try_out(model, s, &t, out.file);
+        try_out(model, s, &t, &out);
         keep_better(&best, &t);
     }
     for (n = 1; n < all; n *= 2) {
         t = best;
         t.threads = n;
-        try_out(model, s, &t, out.file);
+        try_out(model, s, &t, &out);
         keep_better(&best, &t);
     }
     for (i = 0; i < TOOL_COUNT_OF(lengths) && s->prefill != 0; i++) {
@@ -955,10 +1129,11 @@ static void tune(const llmc_model *model, const settings *s, const char *label)
         t.batch_tokens = lengths[i];
         if (lengths[i] == best.batch_tokens || lengths[i] / 2 >= s->prefill)
             continue;
-        try_out(model, s, &t, out.file);
+        try_out(model, s, &t, &out);
         keep_better(&best, &t);
     }
-    fprintf(out.file, "threads: %u\nbatch_tokens: %u\nisa: %s\n", best.threads, best.batch_tokens, best.isa);
+    tool_out_print(&out, "threads: %u\nbatch_tokens: %u\nisa: %s\n", best.threads, best.batch_tokens,
+                   best.isa);
     tool_out_close(&out);
     if (strcmp(s->output, "json") == 0)
         printf("{\"threads\": %u, \"batch_tokens\": %u, \"isa\": \"%s\", \"prefill_tps\": %.3f, "
@@ -1007,8 +1182,10 @@ static void check_settings(settings *s, int n_args)
     if ((s->prefill > 1u << 24 && s->prefill != UINT32_MAX) ||
         (s->decode > 1u << 24 && s->decode != UINT32_MAX) || s->depth > 1u << 24 || s->batch > 1u << 16)
         tool_misused("-p, -n, -d up to 16777216, -b up to 65536");
-    if (s->prefill == 0 && s->decode == 0 && s->batch == 0)
+    if (s->prefill == 0 && s->decode == 0 && s->batch == 0 && s->draft == 0)
         tool_misused("nothing to measure");
+    if (s->draft > 1024)
+        tool_misused("--draft: at most 1024");
     if (s->repeats == 0)
         tool_misused("-r: at least 1");
     if (s->tune != NULL && (s->profile || s->batch != 0 || s->threads != NULL))
@@ -1056,6 +1233,8 @@ static void measure(const report *r, uint32_t threads, results *out)
     out->can.read_gbps = yardstick_close(&y);
     if (r->s->batch != 0)
         out->batch_tps = bench_batch(r->subject->model, tool_opt.cpu, tasks, r->s);
+    if (r->s->draft != 0)
+        bench_draft(r->subject->model, tool_opt.cpu, tasks, r->s, out);
     if (r->profile != NULL)
         bench_profile(r->subject->model, tool_opt.cpu, tasks, r->s, r->profile);
     llmc_pool_close(pool);
@@ -1106,13 +1285,14 @@ static void run(const loaded *subject, const char *label, settings *s)
 
 int main(int argc, char **argv)
 {
-    static settings s = {UINT32_MAX, UINT32_MAX, 0, 0, 3, 0, "md", NULL, NULL, false, false, false};
+    static settings s = {UINT32_MAX, UINT32_MAX, 0, 0, 3, 0, 0, "md", NULL, NULL, false, false, false};
     static const tool_option options[] = {
         {'m', "model", TOOL_TEXT, &tool_opt.model, "FILE", "the model: a file or a folder"},
         {0, "synth", TOOL_FLAG, &s.synth, NULL, "random weights: SHAPE TYPE in place of -m"},
         {'p', "prefill", TOOL_U32, &s.prefill, "N", "tokens to prefill; default 512 or what fits, 0: skip"},
         {'n', "decode", TOOL_U32, &s.decode, "N", "tokens to decode; default 64 or what fits, 0: skip"},
         {'b', "batch", TOOL_U32, &s.batch, "B", "sequences that generate together; default: skip"},
+        {0, "draft", TOOL_U32, &s.draft, "K", "speculation, up to K tokens drafted; default: skip"},
         {'d', "depth", TOOL_U32, &s.depth, "N", "tokens in the cache before; default 0"},
         {'r', "repeats", TOOL_U32, &s.repeats, "N", "medians of so many; default 3"},
         {'t', "threads", TOOL_TEXT, &s.threads, "N,...", "one or several; default: all this process may use"},

@@ -199,23 +199,120 @@ static void print_bytes(const char *what, uint64_t bytes, const char *remark)
            remark[0] != 0 ? ", " : "", remark);
 }
 
-/* Exactly what the library will ask for: its own answer, not an estimate. */
-static void print_memory(const llmc_host *host)
+/* The engine that the options describe, for one sequence of `context` tokens. */
+static llmc_engine_options engine_options(uint32_t context)
 {
     llmc_engine_options opt;
-    llmc_engine_memory m;
-    llmc_diag diag;
     memset(&opt, 0, sizeof opt);
-    diag.message[0] = 0;
-    opt.context_length = tool_opt.context;
-    opt.kv_type = tool_opt.kv_type;
+    tool_engine(&opt);
+    opt.context_length = context;
     opt.cpu = tool_opt.cpu;
     opt.batch_tokens = tool_opt.batch_tokens;
     opt.tasks.workers = tool_opt.threads != 0 ? tool_opt.threads : llmc_os_threads();
-    tool_check(llmc_engine_quote(host->model, &opt, &m, &diag), &diag);
-    printf("\nmemory for one sequence of %u tokens, %u threads\n",
-           opt.context_length != 0 ? opt.context_length : llmc_model_config(host->model)->context_length,
-           opt.tasks.workers);
+    return opt;
+}
+
+/* What all of it takes at one context; false: no such engine, for the reason in diag. */
+typedef struct taken {
+    uint64_t weights, cache, scratch, all; /* scratch with the model's tables and the sequence's ids */
+} taken;
+
+static bool take(const llmc_host *host, uint32_t context, taken *out, llmc_diag *diag)
+{
+    llmc_engine_options opt = engine_options(context);
+    llmc_engine_memory m;
+    if (llmc_engine_quote(host->model, &opt, &m, diag) != LLMC_OK)
+        return false;
+    out->weights = llmc_model_weight_bytes(host->model);
+    out->cache = m.kv_cache;
+    out->scratch = m.scratch + m.sequences + host->model_bytes;
+    out->all = out->weights + out->cache + out->scratch;
+    return true;
+}
+
+/* The longest context whose quote is at most `bytes`; 0: none. Quotes grow with the context. */
+static uint32_t longest_within(const llmc_host *host, uint64_t bytes)
+{
+    uint32_t fits = 0, over = (1u << 30) + 1;
+    taken t;
+    while (over - fits > 1) {
+        uint32_t middle = fits + (over - fits) / 2;
+        if (take(host, middle, &t, NULL) && t.all <= bytes)
+            fits = middle;
+        else
+            over = middle;
+    }
+    return fits;
+}
+
+static uint32_t context_of(const llmc_host *host)
+{
+    return tool_opt.context != 0 ? tool_opt.context : llmc_model_config(host->model)->context_length;
+}
+
+/* A line of the table for each usual context and for the one asked for. */
+static void print_contexts(const llmc_host *host, uint64_t available)
+{
+    uint32_t context[5] = {32768, 131072, 524288, 1048576}, own = context_of(host), n = 4, i;
+    llmc_diag diag;
+    taken t;
+    char text[32];
+    for (i = 0; i < n && context[i] < own; i++)
+        continue;
+    if (i == n || context[i] != own) { /* in order */
+        memmove(context + i + 1, context + i, (n - i) * sizeof *context);
+        context[i] = own;
+        n++;
+    }
+    printf("\nmemory by context, in bytes: one sequence, %u threads\n", engine_options(own).tasks.workers);
+    printf("  %10s %14s %14s %14s %14s\n", "context", "weights", "cache", "scratch", "in all");
+    for (i = 0; i < n; i++) {
+        diag.message[0] = 0;
+        if (take(host, context[i], &t, &diag))
+            printf("  %10u %14llu %14llu %14llu %14llu  %s%s\n", context[i], (unsigned long long)t.weights,
+                   (unsigned long long)t.cache, (unsigned long long)t.scratch, (unsigned long long)t.all,
+                   tool_bytes(t.all, text), available != 0 && t.all > available ? ", too much" : "");
+        else
+            printf("  %10u %s\n", context[i], diag.message);
+    }
+}
+
+/* The table against the memory that can be had. */
+static void print_fit(const llmc_host *host)
+{
+    uint64_t total, available;
+    uint32_t fits;
+    char has[32], can[32];
+    llmc_os_available(&total, &available);
+    print_contexts(host, available);
+    if (available == 0)
+        return;
+    fits = longest_within(host, available);
+    printf("  %s of %s available: ", tool_bytes(available, can), tool_bytes(total, has));
+    if (fits == 0)
+        printf("not enough for any context\n");
+    else
+        printf("the longest context that fits is %u%s\n", fits,
+               fits == 1u << 30                                        ? ", the most there is"
+               : fits > llmc_model_config(host->model)->context_length ? ", longer than trained"
+                                                                       : "");
+}
+
+/* Exactly what the library will ask for: its own answer, not an estimate. */
+static void print_memory(const llmc_host *host)
+{
+    llmc_engine_options opt = engine_options(tool_opt.context);
+    llmc_engine_memory m;
+    llmc_diag diag;
+    diag.message[0] = 0;
+    if (opt.context_length == 0)
+        opt.context_length = context_of(host);
+    if (llmc_engine_quote(host->model, &opt, &m, &diag) != LLMC_OK) {
+        printf("\nmemory\n  %s\n", diag.message); /* nobody asked for what the file calls its context */
+        print_fit(host);
+        return;
+    }
+    printf("\nmemory for one sequence of %u tokens, %u threads\n", opt.context_length, opt.tasks.workers);
     print_bytes("weights", llmc_model_weight_bytes(host->model), "mapped from the file, not copied");
     print_bytes("model", host->model_bytes, "tables and tokenizer");
     print_bytes("kv cache", m.kv_cache, "");
@@ -223,6 +320,22 @@ static void print_memory(const llmc_host *host)
     print_bytes("sequences", m.sequences, "");
     print_bytes("engine", m.total, "cache, scratch and sequences");
     print_bytes("total", host->model_bytes + m.total, "to allocate: model and engine");
+    print_fit(host);
+}
+
+/* Options that no engine can have end the program before anything is printed. What a file says of itself does
+   not: it is there to be looked at. */
+static void check_options(const llmc_host *host)
+{
+    llmc_engine_options opt = engine_options(tool_opt.context);
+    llmc_engine_memory m;
+    llmc_diag diag;
+    bool asked = opt.context_length != 0 || opt.batch_tokens != 0 || opt.window_size != 0 ||
+                 opt.sink_tokens != 0 || opt.kv_cache_capacity != 0 || opt.kv_type != LLMC_DTYPE_NONE ||
+                 opt.rope_override;
+    diag.message[0] = 0;
+    if (asked)
+        tool_check(llmc_engine_quote(host->model, &opt, &m, &diag), &diag);
 }
 
 /* A file with a vocabulary and no weights is worth inspecting too. */
@@ -280,9 +393,12 @@ int main(int argc, char **argv)
     if (n != 1)
         tool_misused("one file, please");
     whole = open_any(&host, args[0]);
+    if (whole)
+        check_options(&host);
     printf("%s: %s, %s%s\n", args[0], llmc_file_kind_name(llmc_model_file_kind(host.model)),
            tool_bytes(host.file.size, text), whole ? "" : ", vocabulary only");
     if (whole) {
+        tool_compare(host.model);
         print_config(host.model);
         print_tensors(host.model, tensors);
     }

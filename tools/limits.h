@@ -197,6 +197,10 @@ typedef void (*limits_loop)(uint32_t rounds);
 
 LIMITS_LOOP(limits_fma8, "avx2,fma", __m256, _mm256_setzero_ps(), "x", LIMITS_FMA8)
 LIMITS_LOOP(limits_dot256, "avx2", __m256i, _mm256_setzero_si256(), "x", LIMITS_DOT256)
+#if LLMC__AVXVNNI
+#define LIMITS_DOTVEX(s, a, b) _mm256_dpbusd_avx_epi32(s, a, b)
+LIMITS_LOOP(limits_dotvex, "avx2,avxvnni", __m256i, _mm256_setzero_si256(), "x", LIMITS_DOTVEX)
+#endif
 LIMITS_LOOP(limits_fma16, "avx512f", __m512, _mm512_setzero_ps(), "v", LIMITS_FMA16)
 LIMITS_LOOP(limits_dot512, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), "v", LIMITS_DOT512)
 
@@ -297,6 +301,11 @@ static inline limits limits_choose(llmc_cpu cpu)
     if (strcmp(isa, "avx2") == 0) {
         l.i8 = limits_of("vpmaddubsw 256", limits_dot256, LIMITS_STEPS * 64);
         l.f32 = limits_of("fma 256", limits_fma8, LIMITS_STEPS * 16);
+#if LLMC__AVXVNNI
+    } else if (strcmp(isa, "avx-vnni") == 0) {
+        l.i8 = limits_of("vpdpbusd 256", limits_dotvex, LIMITS_STEPS * 64);
+        l.f32 = limits_of("fma 256", limits_fma8, LIMITS_STEPS * 16);
+#endif
     } else if (strcmp(isa, "avx512") == 0) {
         l.i8 = limits_of("vpdpbusd 512", limits_dot512, LIMITS_STEPS * 128);
         l.f32 = limits_of("fma 512", limits_fma16, LIMITS_STEPS * 32);

@@ -5,8 +5,9 @@
 
    Proves the structure of llmc.h: that the manual's contents, the interface's
    blocks, the section banners and the concept index agree, that sections use
-   only what they say they need, and that the written rules of style which a
-   program can see are kept. Findings go to stdout as "file:line: message", then
+   only what they say they need, that public functions, options and macros are
+   explained, and that the written rules of style which a program can see are
+   kept. Findings go to stdout as "file:line: message", then
    statistics; exit 1 if there was a finding.
 
    It reads text, not C: functions open with "{" and close with "}" alone in
@@ -31,8 +32,9 @@ static const char *const section_tag[SECTIONS + 1] = {
 
 enum { CONFIG = 1, PLATFORM = 2, VEC = 6, OS = 26 };
 
-static const char *const gates[] = {"LLMC_NO_TRAIN", "LLMC_NO_INDEX", "LLMC_NO_TOKEN", "LLMC_NO_GRAMMAR",
-                                    "LLMC_NO_CHAT",  "LLMC_NO_OS",    "LLMC_NO_SIMD",  "LLMC_NO_STRINGS"};
+static const char *const gates[] = {"LLMC_NO_TRAIN",   "LLMC_NO_INDEX",  "LLMC_NO_TOKEN", "LLMC_NO_GRAMMAR",
+                                    "LLMC_NO_CHAT",    "LLMC_NO_OS",     "LLMC_NO_SIMD",  "LLMC_NO_STRINGS",
+                                    "LLMC_NO_FORMATS", "LLMC_NO_UNICODE"};
 
 static const char *const core_headers[] = {"<stdint.h>", "<stddef.h>", "<stdbool.h>",
                                            "<limits.h>", "<float.h>",  "<stdarg.h>"};
@@ -529,11 +531,11 @@ typedef struct token {
 
 typedef struct name {
     char *text;
-    uint32_t defined; /* sections that define it, one bit each    */
-    int declared;     /* interface block that declares it, or 0   */
-    int first;        /* section in which it is seen first, or 0  */
-    int at;           /* line of a definition or first sight      */
-    bool function;
+    uint32_t defined;       /* sections that define it, one bit each    */
+    int declared;           /* interface block that declares it, or 0   */
+    int first;              /* section in which it is seen first, or 0  */
+    int at;                 /* line of a definition or first sight      */
+    bool function, unknown; /* unknown: a macro that the manual leaves out, said once */
 } name;
 
 static token *tokens;
@@ -1019,6 +1021,187 @@ static void check_functions(void)
     }
 }
 
+//--- what callers read: each function, option and macro is explained
+
+/* The word, by itself, stands in a comment of lines [from, to]. */
+static bool comment_names(int from, int to, const char *word)
+{
+    size_t len = strlen(word);
+    int n;
+    for (n = from; n <= to; n++) {
+        cursor c = line_cursor(n);
+        for (; find_text(&c, word); c.at++)
+            if (lines[n].code[c.at - lines[n].raw] == ' ' && (c.at == lines[n].raw || !word_char(c.at[-1])) &&
+                (c.at + len == c.end || !word_char(c.at[len])))
+                return true;
+    }
+    return false;
+}
+
+/* Some line of [from, to] has a comment. */
+static bool comment_on(int from, int to)
+{
+    for (; from <= to; from++)
+        if (lines[from].comment)
+            return true;
+    return false;
+}
+
+/* First line of a comment of its own above line n, with no blank line between; or 0. */
+static int comment_over(int n)
+{
+    int p;
+    for (p = n - 1; p >= 1 && !blank(p); p--)
+        if (starts(p, "/*") && !starts(p, "/*=="))
+            return p;
+    return 0;
+}
+
+/* Line of the statement's ";", of a token that is none of a directive. */
+static size_t statement_end(size_t i)
+{
+    while (i + 1 < n_tokens && (lines[tokens[i].line].directive || !token_is(&tokens[i], ";")))
+        i++;
+    return i;
+}
+
+/* A public function is in the manual, or has a contract: a comment above it, or above the ones that it stands
+   with, or behind it. */
+static void check_contracts(void)
+{
+    size_t i, j;
+    for (i = 0; i < n_tokens; i++) {
+        const token *t = &tokens[i];
+        char word[128];
+        if (lines[t->line].block == 0 || lines[t->line].directive || !token_is(t, "LLMC_API"))
+            continue;
+        for (j = i + 1; j + 1 < n_tokens && !token_is(&tokens[j], "(") && !token_is(&tokens[j], ";"); j++)
+            ;
+        snprintf(word, sizeof word, "%.*s", tokens[j - 1].len, tokens[j - 1].at);
+        if (!comment_on(t->line, tokens[statement_end(j)].line) && comment_over(t->line) == 0 &&
+            !comment_names(1, first_block - 1, word))
+            complain(t->line, "%s has no contract: no comment above or behind it, and not in the manual",
+                     word);
+    }
+}
+
+/* The type is one of ours, and a comment above its definition explains it. */
+static bool type_explained(const token *type)
+{
+    size_t i;
+    for (i = 2; i < n_tokens; i++)
+        if (tokens[i].len == type->len && memcmp(tokens[i].at, type->at, (size_t)type->len) == 0 &&
+            lines[tokens[i].line].block != 0 && token_is(&tokens[i - 2], "typedef"))
+            return comment_over(tokens[i].line) != 0;
+    return false;
+}
+
+/* Members of the declaration in tokens [from, to]; the struct's lines with the comment above it are
+   [first, last]. */
+static void check_members(size_t from, size_t to, int first, int last, const char *type)
+{
+    int begin = tokens[from].line, end = tokens[to].line;
+    size_t i;
+    const token *base = &tokens[token_is(&tokens[from], "const") ? from + 1 : from];
+    if (comment_on(begin, end) || (lines[begin - 1].comment && code_blank(begin - 1)) ||
+        (ours(base) && type_explained(base)))
+        return;
+    for (i = from + 1; i <= to; i++) {
+        const token *t = &tokens[i], *before = &tokens[i - 1];
+        bool pointer = i > from + 2 && token_is(t, ")") && token_is(&tokens[i - 2], "*");
+        char word[128];
+        if (!word_char(before->at[0]) || !(pointer || strchr(",;[", t->at[0]) != NULL))
+            continue;
+        snprintf(word, sizeof word, "%.*s", before->len, before->at);
+        if (!comment_names(first, last, word))
+            complain(before->line, "member %s of %s is not explained", word, type);
+        if (pointer)
+            return;
+    }
+}
+
+/* Structs called ..._options begin with their size; of every other member a comment says what it does: on its
+   lines, right above it, by its name beside another or above the struct, or above its type. */
+static void check_options(void)
+{
+    size_t i, j, k;
+    for (i = 2; i + 2 < n_tokens; i++) {
+        const token *t = &tokens[i];
+        int first, last;
+        char type[128];
+        snprintf(type, sizeof type, "%.*s", t->len, t->at);
+        if (lines[t->line].block == 0 || !token_is(&tokens[i - 1], "struct") ||
+            !token_is(&tokens[i + 1], "{") || t->len < 8 || memcmp(t->at + t->len - 8, "_options", 8) != 0)
+            continue;
+        for (last = t->line; last < n_lines && !starts(last, "}"); last++)
+            ;
+        first = comment_over(t->line) != 0 ? comment_over(t->line) : t->line;
+        if (!token_is(&tokens[i + 2], "size_t") || !token_is(&tokens[i + 3], "size"))
+            complain(t->line, "%s does not begin with its size", type);
+        for (j = statement_end(i) + 1; j < n_tokens && tokens[j].line < last; j = k + 1) {
+            k = j;
+            if (lines[tokens[j].line].directive)
+                continue;
+            k = statement_end(j);
+            check_members(j, k, first, last, type);
+        }
+        i = j;
+    }
+}
+
+/* Names of ours in the manual and in the interface's comments: there is such a thing. */
+static void check_mentions(void)
+{
+    int n;
+    for (n = 1; n < first_banner; n++) {
+        cursor c = line_cursor(n);
+        for (; lines[n].comment && find_text(&c, "llmc_"); c.at++) {
+            cursor w = c;
+            char word[128];
+            size_t known = n_names;
+            if ((c.at > lines[n].raw && word_char(c.at[-1])) || !accept_word(&w, word, sizeof word) ||
+                strlen(word) < 6)
+                continue;
+            name_of(word, (int)strlen(word));
+            if (n_names > known)
+                complain(n, "nothing is called %s", word);
+        }
+    }
+}
+
+/* The manual names every macro that the header leaves to its user, and no gate that there is not. */
+static void check_macros(void)
+{
+    size_t i, k;
+    int n;
+    for (i = 2; i < n_tokens; i++) {
+        const token *t = &tokens[i];
+        const token *before = token_is(&tokens[i - 1], "(") ? &tokens[i - 2] : &tokens[i - 1];
+        name *m;
+        if (!lines[t->line].directive || t->len < 6 || memcmp(t->at, "LLMC_", 5) != 0 || t->at[5] == '_' ||
+            token_is(t, "LLMC_H") ||
+            !(token_is(before, "ifdef") || token_is(before, "ifndef") || token_is(before, "defined")))
+            continue;
+        m = name_of(t->at, t->len);
+        if (!m->unknown && !comment_names(1, first_block - 1, m->text)) {
+            complain(t->line, "%s can be defined, and is not in the manual", m->text);
+            m->unknown = true;
+        }
+    }
+    for (n = 1; n < first_block; n++) {
+        cursor c = line_cursor(n);
+        for (; find_text(&c, "LLMC_NO_"); c.at++) {
+            cursor w = c;
+            char word[64];
+            bool known = !accept_word(&w, word, sizeof word);
+            for (k = 0; k < COUNT(gates); k++)
+                known = known || strcmp(gates[k], word) == 0;
+            if (!known)
+                complain(n, "%s in the manual is not a gate", word);
+        }
+    }
+}
+
 //--- statistics
 
 static int by_value(const void *a, const void *b)
@@ -1100,6 +1283,10 @@ int main(int argc, char **argv)
     check_names();
     check_globals();
     check_functions();
+    check_contracts();
+    check_options();
+    check_macros();
+    check_mentions();
     print_statistics();
     printf("%s: %d findings\n", path, findings);
     return findings > 0 ? 1 : 0;

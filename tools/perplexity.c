@@ -1,5 +1,5 @@
 // cc -O2 tools/perplexity.c -o perplexity
-/* How well a model predicts a text; how far two models are apart; raw logits. */
+/* How well a model predicts a text; how many answers it knows; how far two models are apart; raw logits. */
 #define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
@@ -7,6 +7,7 @@
 static const char usage[] =
     "perplexity -m MODEL -f FILE [-c N]              one number: the perplexity\n"
     "       perplexity -m MODEL --kl BASE -f FILE [-c N]    compares MODEL with BASE\n"
+    "       perplexity -m MODEL --score SET [--chat] [-n N] a set of questions, a JSON object a line\n"
     "       perplexity -m MODEL --ids 1,2,3 [--decode K] --logits OUT\n"
     "       --ids-file IDS instead of -f FILE               for models without a tokenizer\n\n"
     "The text is cut into windows of N tokens that do not overlap, each begun with BOS if\n"
@@ -14,7 +15,12 @@ static const char usage[] =
     "last, shorter window if it holds at least two. Ids from a file are cut into windows as\n"
     "they are, without BOS. --kl prints the mean divergence KL(BASE || MODEL) in nats, both\n"
     "perplexities, their ratio and how often both find the same token most likely. --logits\n"
-    "writes one row of float32 (native order) for each id.";
+    "writes one row of float32 (native order) for each id.\n\n"
+    "--score: {\"prompt\": P, \"choices\": [...], \"answer\": A}, A an index from 0 or one of them:\n"
+    "the choice that is the most probable continuation of P counts, and, per byte, the most\n"
+    "probable for its length; {\"prompt\": P, \"answer\": A}: the greedy continuation has to be A\n"
+    "but for white space around it, up to its end, a line end that A lacks, or N tokens. Texts\n"
+    "follow P as they stand; with --chat P is a message, and they are the reply.";
 
 /* Logits are computed for at most so many bytes at once. */
 #define LOGITS_BYTES (32u << 20)
@@ -39,7 +45,7 @@ static void runner_open(runner *r, const char *path, uint32_t context)
     memset(&open, 0, sizeof open);
     model.log = engine.log = tool_log();
     engine.context_length = context;
-    engine.kv_type = tool_opt.kv_type;
+    tool_engine(&engine);
     engine.cpu = tool_opt.cpu;
     engine.check_finite = true;
     engine.batch_tokens = tool_opt.batch_tokens != 0 ? tool_opt.batch_tokens : 256;
@@ -202,22 +208,22 @@ static void score_text(totals *sum, runner *r, runner *base, const llmc_tokenize
         tool_die("the text has too few tokens (%zu) to score any", n);
 }
 
-/* ---- the three modes -------------------------------------------------------------------- */
+/* ---- the modes -------------------------------------------------------------------- */
 
 static uint32_t context_of(const runner *r)
 {
     return llmc_engine_context(r->host.engine);
 }
 
-/* The default window: what the model was trained on, but no more than 512. */
-static uint32_t window_of(const char *path)
+/* The default window: what the model was trained on, but no more than `most`. */
+static uint32_t window_of(const char *path, uint32_t most)
 {
     llmc_host host;
     uint32_t n = tool_opt.context;
     if (n == 0) {
         tool_open_model(&host, path, false);
         n = llmc_model_config(host.model)->context_length;
-        n = n < 512 ? n : 512;
+        n = n < most ? n : most;
         llmc_close(&host);
     }
     if (n < 2)
@@ -273,10 +279,11 @@ static void measure(const char *file, const char *ids_file, const char *base_pat
     runner r, base;
     totals sum;
     double start = tool_seconds(), count;
-    uint32_t window = window_of(tool_opt.model);
+    uint32_t window = window_of(tool_opt.model, 512);
     llmc_token *ids;
     size_t n;
     runner_open(&r, tool_opt.model, window);
+    tool_compare(r.host.model);
     ids = file != NULL ? text_ids(r.host.model, file, limit, &n) : file_ids(r.host.model, ids_file, &n);
     if (base_path != NULL) {
         runner_open(&base, base_path, window);
@@ -301,12 +308,303 @@ static void measure(const char *file, const char *ids_file, const char *base_pat
     runner_close(&r);
 }
 
+/* ---- sets of questions ------------------------------------------------------------- */
+
+/* A line of a set, and how it came out. */
+typedef struct question {
+    const char *path;
+    uint32_t line;
+    char *prompt, *answer; /* answer NULL: choices */
+    llmc_json choices;
+    size_t prompt_len, right, count; /* which of how many choices */
+} question;
+
+typedef struct set_totals {
+    uint64_t choice, choice_right, byte_right, exact, exact_right;
+} set_totals;
+
+/* What is fed: ids [n], of which [0, first) are the prompt; the sequence holds the first `held`. */
+typedef struct feed {
+    llmc_token *ids;
+    size_t n, first, held, cap;
+} feed;
+
+TOOL_NORETURN static void bad_question(const question *q, const char *why)
+{
+    tool_die("%s: line %u: %s", q->path, q->line, why);
+}
+
+/* A string of a question; the caller frees it. */
+static char *string_of(llmc_json value, size_t *len)
+{
+    char *text;
+    *len = llmc_json_string(value, NULL, 0);
+    text = (char *)tool_alloc(*len + 1, 1);
+    llmc_json_string(value, text, *len + 1);
+    return text;
+}
+
+/* One line as a question. */
+static void question_of(question *q, const llmc_blob *line)
+{
+    llmc_json root, answer, choice;
+    llmc_json_iter it;
+    llmc_diag diag;
+    size_t len;
+    if (llmc_json_parse(line, &root, &diag) != LLMC_OK)
+        bad_question(q, diag.message);
+    answer = llmc_json_get(root, "answer");
+    q->choices = llmc_json_get(root, "choices");
+    q->answer = NULL;
+    q->count = 0;
+    q->right = SIZE_MAX;
+    if (llmc_json_get(root, "prompt").type != LLMC_JSON_STRING)
+        bad_question(q, "'prompt' must be a string");
+    if (q->choices.type == LLMC_JSON_NONE) {
+        if (answer.type != LLMC_JSON_STRING)
+            bad_question(q, "'answer' must be a string where there are no 'choices'");
+        q->answer = string_of(answer, &len);
+        q->prompt = string_of(llmc_json_get(root, "prompt"), &q->prompt_len);
+        return;
+    }
+    memset(&it, 0, sizeof it);
+    while (q->choices.type == LLMC_JSON_ARRAY && llmc_json_next(q->choices, &it, NULL, &choice)) {
+        char *text = string_of(choice, &len);
+        if (len == 0)
+            bad_question(q, "'choices' must be strings that are not empty");
+        if (answer.type == LLMC_JSON_STRING && llmc_json_equal(answer, text))
+            q->right = q->count;
+        free(text);
+        q->count++;
+    }
+    if (answer.type == LLMC_JSON_NUMBER && llmc_json_integer(answer, -1) >= 0)
+        q->right = (size_t)llmc_json_integer(answer, -1);
+    if (q->count < 2 || q->right >= q->count)
+        bad_question(q, "'choices' must be two or more, and 'answer' an index of them from 0 or one of them");
+    q->prompt = string_of(llmc_json_get(root, "prompt"), &q->prompt_len);
+}
+
+/* The ids of a question's prompt and the text behind it in f, and which of them hold bytes of that text. What
+   f holds in common with the ids before stays fed. */
+static void feed_text(const runner *r, const question *q, const char *text, bool chat, feed *f)
+{
+    const llmc_tokenizer *tok = llmc_model_tokenizer(r->host.model);
+    llmc_encode_options opt;
+    llmc_token *old = f->ids, *ids;
+    size_t n, lead = 0, same = 0, len = strlen(text);
+    memset(&opt, 0, sizeof opt);
+    if (chat) {
+        llmc_chat_options options;
+        llmc_message message;
+        llmc_diag diag;
+        const llmc_token *given;
+        memset(&options, 0, sizeof options);
+        memset(&message, 0, sizeof message);
+        message.role = "user";
+        message.text = q->prompt;
+        diag.message[0] = 0;
+        tool_check(llmc__chat_ids(r->host.engine, &options, &message, 1, &given, &lead, &diag), &diag);
+        ids = tool_encode(tok, text, len, &opt, &n);
+        f->ids = (llmc_token *)tool_alloc(lead + n + 1, sizeof *ids);
+        memcpy(f->ids, given, lead * sizeof *ids);
+        memcpy(f->ids + lead, ids, n * sizeof *ids);
+        free(ids);
+        f->n = lead + n;
+        f->first = lead;
+    } else {
+        char *whole = (char *)tool_alloc(q->prompt_len + len + 1, 1);
+        memcpy(whole, q->prompt, q->prompt_len);
+        memcpy(whole + q->prompt_len, text, len);
+        opt.add_bos = llmc_tokenizer_adds_bos(tok);
+        opt.offsets = (llmc_span *)tool_alloc(q->prompt_len + len + 64, sizeof *opt.offsets);
+        f->ids = tool_encode(tok, whole, q->prompt_len + len, &opt, &f->n);
+        for (f->first = 0; f->first < f->n && opt.offsets[f->first].end <= q->prompt_len; f->first++)
+            ;
+        free(opt.offsets);
+        free(whole);
+    }
+    if (f->first == 0)
+        bad_question(q, "the prompt has no token");
+    if (f->n > context_of(r))
+        bad_question(q, "the texts have more tokens than the context; -c N makes it longer");
+    while (same < f->held && same < f->first - 1 && same < f->n && old[same] == f->ids[same])
+        same++;
+    f->held = same;
+    free(old);
+}
+
+/* Feeds all up to id n, whose logits come last; those before are not wanted. */
+static void feed_up_to(runner *r, feed *f, size_t n)
+{
+    llmc_diag diag;
+    diag.message[0] = 0;
+    tool_check(llmc_seq_truncate(r->host.seq, f->held, &diag), &diag);
+    while (f->held < n) {
+        size_t m = n - f->held < r->rows ? n - f->held : r->rows;
+        tool_check(llmc_seq_forward(r->host.seq, f->ids + f->held, m, r->logits, 1, &diag), &diag);
+        f->held += m;
+    }
+}
+
+/* Minus the log probability of the ids behind the prompt. */
+static double feed_nll(runner *r, feed *f)
+{
+    totals sum;
+    memset(&sum, 0, sizeof sum);
+    feed_up_to(r, f, f->first - 1);
+    while (f->held + 1 < f->n) {
+        size_t m = f->n - 1 - f->held < r->rows ? f->n - 1 - f->held : r->rows;
+        runner_feed(r, f->ids + f->held, m);
+        add_scores(&sum, r, NULL, f->ids + f->held + 1, m);
+        f->held += m;
+    }
+    return sum.nll;
+}
+
+/* Which choice is the most probable, as a whole and per byte; of several the first. */
+static void ask_choices(runner *r, const question *q, bool chat, feed *f, set_totals *sum)
+{
+    double best = 0, best_byte = 0;
+    size_t which = 0, which_byte = 0, i = 0, len;
+    llmc_json choice;
+    llmc_json_iter it;
+    memset(&it, 0, sizeof it);
+    for (; llmc_json_next(q->choices, &it, NULL, &choice); i++) {
+        char *text = string_of(choice, &len);
+        double nll;
+        feed_text(r, q, text, chat, f);
+        nll = feed_nll(r, f);
+        tool_info("%s: line %u: choice %zu has log probability %.4f%s", q->path, q->line, i, -nll,
+                  i == q->right ? ", the answer" : "");
+        if (i == 0 || nll < best) {
+            best = nll;
+            which = i;
+        }
+        if (i == 0 || nll / (double)len < best_byte) {
+            best_byte = nll / (double)len;
+            which_byte = i;
+        }
+        free(text);
+    }
+    sum->choice++;
+    sum->choice_right += which == q->right;
+    sum->byte_right += which_byte == q->right;
+}
+
+/* Text without white space around it. */
+static char *trimmed(char *text)
+{
+    size_t n;
+    text += strspn(text, " \t\r\n");
+    for (n = strlen(text); n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL; n--)
+        text[n - 1] = 0;
+    return text;
+}
+
+/* The greedy continuation against the answer. */
+static void ask_exact(runner *r, const question *q, bool chat, uint32_t most, feed *f, set_totals *sum)
+{
+    const llmc_tokenizer *tok = llmc_model_tokenizer(r->host.model);
+    llmc_decoder dec;
+    llmc_diag diag;
+    size_t room = llmc_decoder_room(tok), n = 0, len, i;
+    char *text = (char *)tool_alloc((size_t)most + 2, room), *got;
+    bool lines = strchr(trimmed(q->answer), '\n') != NULL;
+    uint32_t best;
+    feed_text(r, q, "", chat, f);
+    f->first = f->n;
+    f->held = f->held < f->n ? f->held : f->n - 1;
+    feed_up_to(r, f, f->n);
+    llmc_decoder_init(&dec, tok, NULL);
+    for (i = 0; i < most && f->n + i < context_of(r); i++) {
+        llmc_token id;
+        (void)log_sum_exp(r->logits, r->vocab_size, &best);
+        id = (llmc_token)best;
+        if (llmc_token_ends(tok, id))
+            break;
+        tool_check(llmc_decoder_next(&dec, id, text + n, room, &len, &diag), &diag);
+        n += len;
+        text[n] = 0;
+        if (!lines && strchr(text + strspn(text, " \t\r\n"), '\n') != NULL)
+            break;
+        runner_feed(r, &id, 1);
+    }
+    got = trimmed(text);
+    if (!lines)
+        got[strcspn(got, "\n")] = 0;
+    got = trimmed(got);
+    tool_info("%s: line %u: '%s', expected '%s'", q->path, q->line, got, trimmed(q->answer));
+    sum->exact++;
+    sum->exact_right += strcmp(got, trimmed(q->answer)) == 0;
+    free(text);
+    if (llmc_seq_truncate(r->host.seq, f->held, &diag) != LLMC_OK)
+        f->held = 0;
+}
+
+static double percent(uint64_t part, uint64_t of)
+{
+    return 100.0 * (double)part / (double)of;
+}
+
+/* Every line of a set that is not blank. */
+static void score_set(const char *path, bool chat, uint32_t most)
+{
+    runner r;
+    set_totals sum;
+    feed f;
+    question q;
+    size_t len, at, n;
+    char *text = tool_read(path, 0, &len);
+    uint32_t window = window_of(tool_opt.model, 2048);
+    memset(&sum, 0, sizeof sum);
+    memset(&f, 0, sizeof f);
+    memset(&q, 0, sizeof q);
+    q.path = strcmp(path, "-") == 0 ? "standard input" : path;
+    runner_open(&r, tool_opt.model, window);
+    if (llmc_model_tokenizer(r.host.model) == NULL)
+        tool_die("%s: holds no tokenizer; --tokenizer FILE gives one", tool_opt.model);
+    for (at = 0; at < len; at += n + 1) {
+        llmc_blob line;
+        const char *end = (const char *)memchr(text + at, '\n', len - at);
+        n = end != NULL ? (size_t)(end - (text + at)) : len - at;
+        q.line++;
+        line.data = text + at;
+        line.size = n;
+        line.name = "the line";
+        if (!tool_draw(NULL, "score", at, len + 1))
+            tool_die("interrupted");
+        while (line.size > 0 && strchr(" \t\r", text[at + line.size - 1]) != NULL)
+            line.size--;
+        if (line.size == 0)
+            continue;
+        question_of(&q, &line);
+        if (q.answer == NULL)
+            ask_choices(&r, &q, chat, &f, &sum);
+        else
+            ask_exact(&r, &q, chat, most, &f, &sum);
+        free(q.prompt);
+        free(q.answer);
+    }
+    tool_bar_clear();
+    if (sum.choice + sum.exact == 0)
+        tool_die("%s: holds no question", q.path);
+    if (sum.choice > 0)
+        printf("choices %llu of %llu: %.2f %%, per byte %.2f %%\n", (unsigned long long)sum.choice_right,
+               (unsigned long long)sum.choice, percent(sum.choice_right, sum.choice),
+               percent(sum.byte_right, sum.choice));
+    if (sum.exact > 0)
+        printf("exact %llu of %llu: %.2f %%\n", (unsigned long long)sum.exact_right,
+               (unsigned long long)sum.exact, percent(sum.exact_right, sum.exact));
+    free(f.ids);
+    free(text);
+    runner_close(&r);
+}
+
 /* Rows of logits as they are in memory. */
 static void write_rows(tool_out *out, const runner *r, size_t n)
 {
-    errno = 0;
     if (!tool_out_write(out, r->logits, n * r->vocab_size * sizeof(float)))
-        tool_out_failed(out);
+        tool_out_close(out); /* says why */
 }
 
 static void write_logits(const char *list, uint32_t decode, const char *path)
@@ -326,6 +624,7 @@ static void write_logits(const char *list, uint32_t decode, const char *path)
     if (n > UINT32_MAX)
         tool_misused("--ids: too many");
     runner_open(&r, tool_opt.model, tool_opt.context != 0 ? tool_opt.context : (uint32_t)n);
+    tool_compare(r.host.model);
     tool_catch_signals();
     tool_out_open(&out, path);
     for (at = 0; at < n; at += m) {
@@ -344,18 +643,22 @@ static void write_logits(const char *list, uint32_t decode, const char *path)
 
 int main(int argc, char **argv)
 {
-    static const char *file, *ids_file, *base, *ids, *logits;
-    static uint32_t decode;
+    static const char *file, *ids_file, *base, *ids, *logits, *set;
+    static uint32_t decode, most;
+    static bool chat;
     static uint64_t bytes;
     static const tool_option options[] = {
         TOOL_OPTIONS_MODEL,
         {'f', "file", TOOL_TEXT, &file, "FILE", "the text; - for standard input"},
         {'c', "context", TOOL_U32, &tool_opt.context, "N",
-         "tokens in a window; default: as trained, at most 512"},
+         "tokens in a window; default: as trained, at most 512 (--score: 2048)"},
         {0, "bytes", TOOL_U64, &bytes, "N", "only the first N bytes of FILE"},
         {0, "ids-file", TOOL_TEXT, &ids_file, "IDS",
          "token ids instead of a text, separated by blanks or commas"},
         {0, "kl", TOOL_TEXT, &base, "BASE", "compare with this model"},
+        {0, "score", TOOL_TEXT, &set, "SET", "answer the questions of this file"},
+        {0, "chat", TOOL_FLAG, &chat, NULL, "with --score: by the model's chat template"},
+        {'n', "tokens", TOOL_U32, &most, "N", "with --score: most tokens of an answer; default 64"},
         {0, "ids", TOOL_TEXT, &ids, "LIST", "token ids to feed, as they are"},
         {0, "decode", TOOL_U32, &decode, "K", "feed the last K ids one at a time"},
         {0, "logits", TOOL_TEXT, &logits, "OUT", "where the logits go; - for standard output"},
@@ -371,6 +674,14 @@ int main(int argc, char **argv)
         tool_misused("'%s' is no option", args[0]);
     if (tool_opt.model == NULL)
         tool_misused("-m MODEL is missing");
+    if (set == NULL && (chat || most != 0))
+        tool_misused("--chat and -n go with --score");
+    if (set != NULL) {
+        if (file != NULL || ids_file != NULL || base != NULL || ids != NULL || logits != NULL || bytes != 0)
+            tool_misused("--score does not go with -f, --ids-file, --bytes, --kl, --ids or --logits");
+        score_set(set, chat, most != 0 ? most : 64);
+        return tool_end();
+    }
     if ((ids == NULL) != (logits == NULL) || (ids == NULL && decode != 0))
         tool_misused("--ids, --decode and --logits go together");
     if (ids == NULL && file == NULL && ids_file == NULL)

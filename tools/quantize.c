@@ -138,8 +138,8 @@ static void convert(const llmc_model *model, tool_out *out, llmc_save_options *o
     writer.write = tool_out_write;
     writer.user = out;
     status = llmc_model_save(model, opt, &writer, work, need, &diag);
-    if (ferror(out->file))
-        tool_out_failed(out);
+    if (status == LLMC_IO) /* the file knows the reason */
+        tool_out_close(out);
     tool_check(status, &diag);
     free(work);
 }

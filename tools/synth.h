@@ -12,15 +12,16 @@ typedef struct synth_shape {
     bool tied; /* the head is the token embedding */
     uint32_t d, l, h, kv, ff, v, ctx;
     bool mixed; /* TYPE was a mix, "q4_k_m": set by synth_type */
+    float base; /* of RoPE; 0: 10000 */
 } synth_shape;
 
 static const synth_shape synth_named[] = {
     /* name            gpt2   tied   d     l   h   kv  ff     v      ctx   */
-    {"tinyllama-1.1b", false, false, 2048, 22, 32, 4, 5632, 32000, 2048, false},
-    {"mistral-7b", false, false, 4096, 32, 32, 8, 14336, 32000, 32768, false},
-    {"gpt2-124m", true, true, 768, 12, 12, 12, 3072, 50257, 1024, false},
-    {"llama-tiny", false, false, 64, 3, 4, 2, 160, 512, 256, false},
-    {"gpt2-tiny", true, true, 64, 3, 4, 4, 256, 512, 256, false},
+    {"tinyllama-1.1b", false, false, 2048, 22, 32, 4, 5632, 32000, 2048, false, 0},
+    {"mistral-7b", false, false, 4096, 32, 32, 8, 14336, 32000, 32768, false, 0},
+    {"gpt2-124m", true, true, 768, 12, 12, 12, 3072, 50257, 1024, false, 0},
+    {"llama-tiny", false, false, 64, 3, 4, 2, 160, 512, 256, false, 0},
+    {"gpt2-tiny", true, true, 64, 3, 4, 4, 256, 512, 256, false, 0},
 };
 
 static const char synth_shapes[] =
@@ -58,19 +59,45 @@ static inline void synth_set(synth_shape *s, const char *item, size_t len)
     tool_misused("shape: '%s=%s' is not known", text, value);
 }
 
-/* NAME, NAME,KEY=VALUE,... or KEY=VALUE,...; ends the program if it is none. */
+/* What --config says of a model, as a llama: as many weights as the two matrices of four times the width that
+   such files mean, in three; the context is the original one, since scaling is for the engine. Without text
+   (see synth_parse) n_embd, n_head and n_layer must be there. */
+static inline synth_shape synth_configured(void)
+{
+    const tool_shape *c = &tool_opt.shape;
+    synth_shape s = synth_named[3];
+    if (c->n_embd == 0 || c->n_head == 0 || c->n_layer == 0)
+        tool_misused("%s: no shape without n_embd, n_head and n_layer", tool_opt.config);
+    s.d = c->n_embd;
+    s.h = c->n_head;
+    s.kv = c->n_kv_heads; /* 0, as of ff: settled when the shape is complete */
+    s.l = c->n_layer;
+    s.ff = 0;
+    s.v = c->vocab_size != 0 ? c->vocab_size : 50257;
+    s.ctx = c->max_seq_len != 0 ? c->max_seq_len : 1024;
+    if (c->original_max_seq_len != 0 && c->original_max_seq_len < s.ctx)
+        s.ctx = c->original_max_seq_len;
+    s.base = c->rope_base;
+    return s;
+}
+
+/* NAME, NAME,KEY=VALUE,... or KEY=VALUE,...; with --config KEY=VALUE,... to change its shape, and "" as it
+   is. Ends the program if it is none. */
 static inline synth_shape synth_parse(const char *text)
 {
     synth_shape s = synth_named[3];
+    bool configured = tool_opt.config != NULL && tool_opt.shape.n_embd != 0;
     const char *at = text;
     size_t i, len = strcspn(at, ",");
+    if (configured || *text == 0)
+        s = synth_configured();
     s.name = "synth";
     for (i = 0; i < TOOL_COUNT_OF(synth_named); i++)
         if (strlen(synth_named[i].name) == len && memcmp(synth_named[i].name, at, len) == 0) {
             s = synth_named[i];
             at += len;
         }
-    if (at == text)
+    if (at == text && !configured)
         s.kv = 0; /* as many as heads, unless given */
     while (*at != 0) {
         at += *at == ',';
@@ -80,6 +107,8 @@ static inline synth_shape synth_parse(const char *text)
     }
     if (s.kv == 0 || s.gpt2)
         s.kv = s.h;
+    if (configured && s.ff == 0 && s.d <= 1u << 24)
+        s.ff = (s.d * 8 / 3 + 255) / 256 * 256;
     if (s.d == 0 || s.l == 0 || s.h == 0 || s.ff == 0 || s.ctx == 0 || s.d % s.h != 0 || s.h % s.kv != 0 ||
         s.d / s.h % 2 != 0)
         tool_misused("shape: d must be an even multiple of h, h a multiple of kv, nothing 0");
@@ -718,7 +747,7 @@ static inline void synth_put_config(synth_sink *o, const synth_shape *s, llmc_dt
     if (!s->gpt2) {
         synth_u32(o, "llama.rope.dimension_count", s->d / s->h);
         synth_key(o, "llama.rope.freq_base", SYNTH_F32);
-        synth_put_f32(o, 10000.0f);
+        synth_put_f32(o, s->base > 0 ? s->base : 10000.0f);
     }
 }
 

@@ -50,18 +50,31 @@
 
 /* ---- state of the one program that includes this ------------------------------- */
 
+/* The keys of a configuration file that describe a model; 0: not said. */
+typedef struct tool_shape {
+    uint32_t n_embd, n_head, n_kv_heads, n_layer, vocab_size, max_seq_len, original_max_seq_len;
+    float layer_norm_epsilon, rope_base;
+} tool_shape;
+
 /* Options that several tools have; each tool lists those it wants. */
 typedef struct tool_common {
     const char *model, *tokenizer, *config, *isa;
     uint32_t threads, context, batch_tokens; /* 0: not said */
     llmc_cpu cpu;                            /* never zero once options are parsed */
-    llmc_dtype kv_type;
-    llmc_log_level level;
+    llmc_dtype kv_type, kv_type_v;
+    uint32_t window, sinks;
+    uint64_t kv_capacity;
+    bool sinks_stay, rope_override;
+    llmc_rope_scaling rope_scaling; /* and the rest of --rope-scaling; see tool_rope */
+    float rope_factor;
+    uint32_t rope_original;
+    tool_shape shape;     /* out of --config */
+    llmc_log_level level; /* WARN once options are being parsed */
 } tool_common;
 
-static tool_common tool_opt = {NULL, NULL, NULL, NULL, 0, 0, 0, {0}, LLMC_DTYPE_NONE, LLMC_LOG_WARN};
+static tool_common tool_opt;
 static const char *tool_name = "tool";      /* for messages                           */
-static char *tool_unfinished;               /* temporary file to remove on failure    */
+static llmc_os_save *tool_unfinished;       /* given up on failure                    */
 static bool tool_bar_shown;                 /* a progress bar is on the terminal      */
 static volatile sig_atomic_t tool_stopping; /* SIGINT or SIGTERM came                 */
 
@@ -77,8 +90,7 @@ static inline void tool_bar_clear(void)
 /* The end of a program that failed: nothing half-written stays behind. */
 TOOL_NORETURN static inline void tool_exit(int code)
 {
-    if (tool_unfinished != NULL)
-        remove(tool_unfinished);
+    llmc_os_save_drop(tool_unfinished);
     exit(code);
 }
 
@@ -218,6 +230,11 @@ typedef enum tool_kind {
     TOOL_DTYPE, /* llmc_dtype                   */
     TOOL_LEVEL, /* llmc_log_level               */
     TOOL_DEBUG, /* log level "debug"            */
+    TOOL_KV,    /* the cache's two types        */
+    TOOL_ROPE,  /* rotary scaling               */
+    TOOL_REAL,  /* float, above 0: in files     */
+    TOOL_ISA,   /* llmc_cpu, if not set: in files */
+    TOOL_ANY,   /* read, and nothing to do with it: in files */
     TOOL_HELP
 } tool_kind;
 
@@ -238,33 +255,51 @@ typedef struct tool_option {
     {                                                                                                  \
         't', "threads", TOOL_U32, &tool_opt.threads, "N", "threads; default: all this process may use" \
     }
-#define TOOL_OPTIONS_ENGINE                                                                             \
-    {0, "config", TOOL_TEXT, &tool_opt.config, "FILE", "settings, as bench --tune writes them"},        \
-        {0, "batch-tokens", TOOL_U32, &tool_opt.batch_tokens, "N", "most tokens in one step"},          \
-    {                                                                                                   \
-        0, "kv-type", TOOL_DTYPE, &tool_opt.kv_type, "TYPE", "cache of keys and values: f16, bf16, f32" \
+#define TOOL_OPTION_CONFIG                                                                                   \
+    {                                                                                                        \
+        0, "config", TOOL_TEXT, &tool_opt.config, "FILE", "settings in YAML, TOML or JSON: configs/, --tune" \
+    }
+#define TOOL_OPTIONS_ENGINE                                                                                   \
+    TOOL_OPTION_CONFIG,                                                                                       \
+        {0, "batch-tokens", TOOL_U32, &tool_opt.batch_tokens, "N", "most tokens in one step"},                \
+        {0, "kv-type", TOOL_KV, &tool_opt.kv_type, "TYPE", "cache: f16, bf16, f32, q8_0, q4_0; KEYS/VALUES"}, \
+        {0, "window", TOOL_U32, &tool_opt.window, "N", "no layer sees further back; 0: as the model says"},   \
+        {0, "sinks", TOOL_U32, &tool_opt.sinks, "N", "first tokens that every window keeps in sight"},        \
+        {0,         "sinks-stay",                                                                             \
+         TOOL_FLAG, &tool_opt.sinks_stay,                                                                     \
+         NULL,      "at their true positions: to see what it costs"},                                         \
+        {0, "kv-capacity", TOOL_U64, &tool_opt.kv_capacity, "N", "tokens that the cache keeps; 0: all"},      \
+    {                                                                                                         \
+        0, "rope-scaling", TOOL_ROPE, &tool_opt.rope_scaling, "KIND",                                         \
+            "none, linear, ntk, dynamic, yarn, and [:FACTOR[:ORIGINAL]]"                                      \
     }
 #define TOOL_OPTIONS_ALL                                                                                    \
-    {0, "isa", TOOL_TEXT, &tool_opt.isa, "NAME", "kernels: auto, scalar, avx2, avx512, neon, simde"},       \
+    {0,         "isa",                                                                                      \
+     TOOL_TEXT, &tool_opt.isa,                                                                              \
+     "NAME",    "kernels: auto, scalar, avx2, avx-vnni, avx512, neon, simde"},                              \
         {0, "log-level", TOOL_LEVEL, &tool_opt.level, "LEVEL", "none, error, warn (default), info, debug"}, \
         {0, "debug", TOOL_DEBUG, &tool_opt.level, NULL, "same as --log-level debug"},                       \
     {                                                                                                       \
         'h', "help", TOOL_HELP, NULL, NULL, "show this"                                                     \
     }
 
-/* A whole decimal number in [0, max]; anything else ends the program. */
+/* A whole decimal number in [0, max], with single underscores between digits as one likes, and times 1024 or
+   1024^2 with a k or m behind it: 1_000_000, 32k, 1m. Anything else ends the program. */
 static inline uint64_t tool_number(const char *what, const char *text, uint64_t max)
 {
-    uint64_t v = 0;
+    uint64_t v = 0, unit = 1;
     const char *s = text;
     do {
+        s += *s == '_' && s > text; /* a digit stood before it and must follow */
         if (*s < '0' || *s > '9' || v > (UINT64_MAX - 9) / 10)
             tool_misused("%s takes a number, not '%s'", what, text);
-        v = v * 10 + (uint64_t)(*s - '0');
-    } while (*++s != 0);
-    if (v > max)
+        v = v * 10 + (uint64_t)(*s++ - '0');
+        if (*s != 0 && strchr("kKmM", *s) != NULL && s[1] == 0)
+            unit = *s == 'k' || *s == 'K' ? 1024u : 1024u * 1024u;
+    } while (*s != 0 && unit == 1);
+    if (v > max / unit)
         tool_misused("%s: %s is more than %llu", what, text, (unsigned long long)max);
-    return v;
+    return v * unit;
 }
 
 static inline llmc_log_level tool_level(const char *what, const char *text)
@@ -285,34 +320,125 @@ static inline llmc_dtype tool_dtype(const char *what, const char *text)
     return type;
 }
 
-/* Stores one option's value. what: the option as the user would write it. */
-static inline void tool_set(const tool_option *o, const char *what, const char *text)
+/* A number above 0; anything else ends the program. */
+static inline float tool_real(const char *what, const char *text)
 {
-    switch (o->kind) {
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end != 0 || !(v > 0) || v > 1e30)
+        tool_misused("%s takes a number above 0, not '%s'", what, text);
+    return (float)v;
+}
+
+/* TYPE for keys and values, or KEYS/VALUES. */
+static inline void tool_kv(const char *what, const char *text)
+{
+    char keys[16];
+    size_t n = strcspn(text, "/");
+    snprintf(keys, sizeof keys, "%.*s", (int)(n < 15 ? n : 15), text);
+    tool_opt.kv_type = tool_dtype(what, keys);
+    tool_opt.kv_type_v = text[n] != 0 ? tool_dtype(what, text + n + 1) : LLMC_DTYPE_NONE;
+}
+
+/* KIND[:FACTOR[:ORIGINAL]]: what takes the place of the model's rotary scaling. Without FACTOR the context
+   over ORIGINAL, without that the length that the model was trained for. */
+static inline void tool_rope(const char *what, const char *text)
+{
+    static const char *const name[] = {"none", "linear", "ntk", "dynamic", "yarn"};
+    char part[32];
+    size_t n = strcspn(text, ":"), i = 0;
+    while (i < TOOL_COUNT_OF(name) && (strlen(name[i]) != n || strncmp(name[i], text, n) != 0))
+        i++;
+    if (i == TOOL_COUNT_OF(name))
+        tool_misused("%s takes none, linear, ntk, dynamic or yarn, and [:FACTOR[:ORIGINAL]], not '%s'", what,
+                     text);
+    tool_opt.rope_override = true;
+    tool_opt.rope_scaling = (llmc_rope_scaling)i;
+    tool_opt.rope_factor = 0;
+    tool_opt.rope_original = 0;
+    if (text[n] == 0)
+        return;
+    text += n + 1;
+    n = strcspn(text, ":");
+    snprintf(part, sizeof part, "%.*s", (int)(n < 31 ? n : 31), text);
+    tool_opt.rope_factor = tool_real(what, part);
+    if (text[n] != 0)
+        tool_opt.rope_original = (uint32_t)tool_number(what, text + n + 1, 1u << 30);
+}
+
+/* Kernels by name out of a file; --isa and LLMC_ISA have gone before. */
+static inline void tool_isa(const char *what, const char *text)
+{
+    llmc_diag diag;
+    llmc_cpu cpu;
+    if (llmc_os_cpu(text, &cpu, &diag) != LLMC_OK)
+        tool_misused("%s: %s", what, diag.message);
+    if (tool_opt.cpu.features == 0)
+        tool_opt.cpu = cpu;
+}
+
+/* Stores one value. what: the option, or the file and key, as the user would write it. */
+static inline void tool_store(tool_kind kind, void *out, const char *what, const char *text)
+{
+    switch (kind) {
     case TOOL_FLAG:
-        *(bool *)o->out = true;
+        *(bool *)out = true;
         break;
     case TOOL_TEXT:
-        *(const char **)o->out = text;
+        *(const char **)out = text;
         break;
     case TOOL_U32:
-        *(uint32_t *)o->out = (uint32_t)tool_number(what, text, UINT32_MAX);
+        *(uint32_t *)out = (uint32_t)tool_number(what, text, UINT32_MAX);
         break;
     case TOOL_U64:
-        *(uint64_t *)o->out = tool_number(what, text, UINT64_MAX);
+        *(uint64_t *)out = tool_number(what, text, UINT64_MAX);
         break;
     case TOOL_DTYPE:
-        *(llmc_dtype *)o->out = tool_dtype(what, text);
+        *(llmc_dtype *)out = tool_dtype(what, text);
         break;
     case TOOL_LEVEL:
-        *(llmc_log_level *)o->out = tool_level(what, text);
+        *(llmc_log_level *)out = tool_level(what, text);
         break;
     case TOOL_DEBUG:
-        *(llmc_log_level *)o->out = LLMC_LOG_DEBUG;
+        *(llmc_log_level *)out = LLMC_LOG_DEBUG;
         break;
+    case TOOL_KV:
+        tool_kv(what, text);
+        break;
+    case TOOL_ROPE:
+        tool_rope(what, text);
+        break;
+    case TOOL_REAL:
+        *(float *)out = tool_real(what, text);
+        break;
+    case TOOL_ISA:
+        tool_isa(what, text);
+        break;
+    case TOOL_ANY:
     case TOOL_HELP:
         break;
     }
+}
+
+/* Whether the command line has given what lies at `out`; now: it has, from here on. */
+static inline bool tool_said(const void *out, bool now)
+{
+    static const void *said[64];
+    static size_t n;
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (said[i] == out)
+            return true;
+    if (now && n < TOOL_COUNT_OF(said))
+        said[n++] = out;
+    return false;
+}
+
+/* Stores one option's value. what: the option as the user would write it. */
+static inline void tool_set(const tool_option *o, const char *what, const char *text)
+{
+    tool_store(o->kind, o->out, what, text);
+    tool_said(o->out, true);
 }
 
 static inline void tool_help(const char *usage, const tool_option *options, size_t n)
@@ -377,54 +503,137 @@ static inline const tool_option *tool_found(const tool_option *options, size_t n
     return NULL;
 }
 
+/* What a configuration file may say: the engine's settings, and, as claude-rust's files have them, the shape of
+   a model. A key stands in its section, or in none. The same table is in examples/chat.c. */
+typedef struct tool_key {
+    const char *section, *name;
+    tool_kind kind;
+    void *out;
+} tool_key;
+
+static const tool_key tool_keys[] = {
+    {"", "threads", TOOL_U32, &tool_opt.threads},
+    {"", "batch_tokens", TOOL_U32, &tool_opt.batch_tokens},
+    {"", "isa", TOOL_ISA, &tool_opt.cpu},
+    {"attention", "window_size", TOOL_U32, &tool_opt.window},
+    {"attention", "sink_tokens", TOOL_U32, &tool_opt.sinks},
+    {"kv_cache", "kv_cache_capacity", TOOL_U64, &tool_opt.kv_capacity},
+    {"kv_cache", "kv_type", TOOL_KV, &tool_opt.kv_type},
+    {"rope", "rope_scaling", TOOL_ROPE, &tool_opt.rope_scaling},
+    {"rope", "rope_base", TOOL_REAL, &tool_opt.shape.rope_base},
+    {"model", "n_embd", TOOL_U32, &tool_opt.shape.n_embd},
+    {"model", "n_head", TOOL_U32, &tool_opt.shape.n_head},
+    {"model", "n_kv_heads", TOOL_U32, &tool_opt.shape.n_kv_heads},
+    {"model", "n_layer", TOOL_U32, &tool_opt.shape.n_layer},
+    {"model", "vocab_size", TOOL_U32, &tool_opt.shape.vocab_size},
+    {"model", "max_seq_len", TOOL_U32, &tool_opt.shape.max_seq_len},
+    {"model", "original_max_seq_len", TOOL_U32, &tool_opt.shape.original_max_seq_len},
+    {"model", "layer_norm_epsilon", TOOL_REAL, &tool_opt.shape.layer_norm_epsilon},
+    {"model", "dropout", TOOL_ANY, NULL},  /* of training */
+    {"model", "use_bias", TOOL_ANY, NULL}, /* the model's tensors say so */
+};
+
 /* One setting of a configuration file; what the command line said stays. False: no such setting. */
 static inline bool tool_configure(const llmc_setting *setting)
 {
-    static const char *const name[] = {"threads", "batch_tokens"};
-    uint32_t *const out[] = {&tool_opt.threads, &tool_opt.batch_tokens};
-    llmc_dtype type;
     size_t i;
-    for (i = 0; i < TOOL_COUNT_OF(name); i++)
-        if (strcmp(setting->key, name[i]) == 0) {
-            uint32_t v = (uint32_t)tool_number(name[i], setting->value, UINT32_MAX);
-            *out[i] = *out[i] != 0 ? *out[i] : v;
-            return true;
-        }
-    if (strcmp(setting->key, "kv_type") == 0) {
-        type = tool_dtype("kv_type", setting->value);
-        tool_opt.kv_type = tool_opt.kv_type != LLMC_DTYPE_NONE ? tool_opt.kv_type : type;
-        return true;
-    }
-    if (strcmp(setting->key, "isa") == 0) {
-        llmc_diag diag;
-        llmc_cpu cpu;
-        if (llmc_os_cpu(setting->value, &cpu, &diag) != LLMC_OK)
-            tool_misused("isa: %s", diag.message);
-        if (tool_opt.cpu.features == 0)
-            tool_opt.cpu = cpu;
+    for (i = 0; i < TOOL_COUNT_OF(tool_keys); i++) {
+        const tool_key *k = &tool_keys[i];
+        if (strcmp(setting->key, k->name) != 0 ||
+            (setting->section[0] != 0 && strcmp(setting->section, k->section) != 0))
+            continue;
+        if (!tool_said(k->out, false))
+            tool_store(k->kind, k->out, k->name, setting->value);
         return true;
     }
     return false;
 }
 
-/* --config: flat YAML, TOML or JSON with some of threads, batch_tokens, kv_type, isa. */
+/* The names of all keys, for messages. */
+static inline const char *tool_key_names(char *out, size_t cap)
+{
+    size_t i, at = 0;
+    for (i = 0; i < TOOL_COUNT_OF(tool_keys) && at < cap; i++)
+        at += (size_t)snprintf(out + at, cap - at, "%s%s", i > 0 ? ", " : "", tool_keys[i].name);
+    return out;
+}
+
+/* What lengths mean for the engine: the context, and NTK scaling where it goes beyond the original one. */
+static inline void tool_lengths(void)
+{
+    const tool_shape *s = &tool_opt.shape;
+    if (s->max_seq_len > 0 && !tool_said(&tool_opt.context, false))
+        tool_opt.context = s->max_seq_len;
+    if (tool_opt.rope_override || s->original_max_seq_len == 0 || s->max_seq_len <= s->original_max_seq_len)
+        return;
+    tool_opt.rope_override = true;
+    tool_opt.rope_scaling = LLMC_ROPE_NTK;
+    tool_opt.rope_factor = (float)s->max_seq_len / (float)s->original_max_seq_len;
+    tool_opt.rope_original = s->original_max_seq_len;
+}
+
+/* --config: flat YAML, TOML or JSON with some of tool_keys. */
 static inline void tool_read_config(const char *path)
 {
     llmc_setting setting;
     llmc_blob file;
     llmc_diag diag;
     llmc_status status;
+    char names[400];
     size_t at = 0;
     memset(&setting, 0, sizeof setting);
     diag.message[0] = 0;
     tool_check(llmc_map_open(&file, path, &diag), &diag);
     while ((status = llmc_settings_next(&file, &at, &setting, &diag)) == LLMC_OK)
-        if (setting.section[0] != 0 || !tool_configure(&setting))
-            tool_die("%s:%u: unknown setting '%s%s%s'; threads, batch_tokens, kv_type and isa are known",
-                     path, setting.line, setting.section, setting.section[0] != 0 ? "." : "", setting.key);
+        if (!tool_configure(&setting))
+            tool_die("%s:%u: unknown setting '%s%s%s'; known are %s", path, setting.line, setting.section,
+                     setting.section[0] != 0 ? "." : "", setting.key, tool_key_names(names, sizeof names));
     if (status != LLMC_DONE)
         tool_check(status, &diag);
     llmc_map_close(&file);
+    tool_lengths();
+}
+
+/* Adds a difference to the note [400] if the file says a and the model b. */
+static inline void tool_differs(char *note, const char *what, double said, double is)
+{
+    size_t n = strlen(note);
+    double d = said - is;
+    if (said != 0 && (d > 1e-6 * said || d < -1e-6 * said))
+        snprintf(note + n, 400 - n, "%s %s %.9g (here %.9g)", n > 0 ? "," : "", what, said, is);
+}
+
+/* One note on stderr if --config describes another model: its settings of the engine count all the same. */
+static inline void tool_compare(const llmc_model *model)
+{
+    const llmc_config *c = llmc_model_config(model);
+    const tool_shape *s = &tool_opt.shape;
+    char note[400] = "";
+    tool_differs(note, "n_embd", s->n_embd, c->n_embd);
+    tool_differs(note, "n_head", s->n_head, c->n_head);
+    tool_differs(note, "n_kv_heads", s->n_kv_heads, c->n_kv_head);
+    tool_differs(note, "n_layer", s->n_layer, c->n_layer);
+    tool_differs(note, "vocab_size", s->vocab_size, c->vocab_size);
+    tool_differs(note, "layer_norm_epsilon", (double)s->layer_norm_epsilon, (double)c->norm_eps);
+    if (c->pos == LLMC_POS_ROPE)
+        tool_differs(note, "rope_base", (double)s->rope_base, (double)c->rope_base);
+    if (note[0] != 0 && tool_opt.level >= LLMC_LOG_WARN)
+        fprintf(stderr, "%s: note: %s describes another model:%s\n", tool_name, tool_opt.config, note);
+}
+
+/* The engine as options and file want it; the rest is the caller's to set. */
+static inline void tool_engine(llmc_engine_options *o)
+{
+    o->kv_type = tool_opt.kv_type;
+    o->kv_type_v = tool_opt.kv_type_v;
+    o->window_size = tool_opt.window;
+    o->sink_tokens = tool_opt.sinks;
+    o->sinks_stay = tool_opt.sinks_stay;
+    o->kv_cache_capacity = tool_opt.kv_capacity;
+    o->rope_override = tool_opt.rope_override;
+    o->rope_scaling = tool_opt.rope_scaling;
+    o->rope_factor = tool_opt.rope_factor;
+    o->rope_original = tool_opt.rope_original;
 }
 
 /* Which kernels: --isa, else LLMC_ISA, else the configuration's, else the best there are. */
@@ -453,6 +662,7 @@ static inline char **tool_parse(int argc, char **argv, const char *usage, const 
     if (short_options == NULL || long_options == NULL)
         tool_die("out of memory");
     tool_tables(options, n, short_options, long_options);
+    tool_opt.level = LLMC_LOG_WARN;
     opterr = 0;
     for (;;) {
         const tool_option *o;
@@ -579,94 +789,59 @@ static inline bool tool_same_file(const char *a, const char *b)
     return x.st_ino != 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
-/* A file that appears under its name only when it is complete. What is no ordinary
-   file (a device, a pipe, "-" for stdout) is written directly. */
+/* A file that appears under its name only when it is complete (OS.save), or "-" for standard output. */
 typedef struct tool_out {
-    FILE *file;
-    const char *path; /* for messages      */
-    char *target;     /* NULL: no renaming */
+    llmc_os_save *save; /* NULL: standard output */
+    const char *path;
     uint64_t bytes;
 } tool_out;
 
 static inline void tool_out_open(tool_out *out, const char *path)
 {
-    struct stat s;
-    char *real = NULL;
-    size_t len;
+    llmc_diag diag;
     memset(out, 0, sizeof *out);
     out->path = path;
-    if (strcmp(path, "-") == 0) {
-        out->file = stdout;
+    if (strcmp(path, "-") == 0)
         tool_binary(stdout);
-        return;
-    }
-    if (stat(path, &s) == 0) {
-        if ((s.st_mode & S_IFMT) != S_IFREG) {
-            out->file = fopen(path, "wb");
-            if (out->file == NULL)
-                tool_die("%s: %s", path, strerror(errno));
-            return;
-        }
-#ifndef _WIN32
-        real = realpath(path, NULL); /* write through a symbolic link, not over it */
-#endif
-    }
-    len = strlen(real != NULL ? real : path);
-    out->target = (char *)tool_alloc(len + 1, 1);
-    memcpy(out->target, real != NULL ? real : path, len + 1);
-    free(real);
-    tool_unfinished = (char *)tool_alloc(len + 5, 1);
-    snprintf(tool_unfinished, len + 5, "%s.tmp", out->target);
-    out->file = fopen(tool_unfinished, "wb");
-    if (out->file == NULL) {
-        int why = errno;
-        free(tool_unfinished);
-        tool_unfinished = NULL;
-        tool_die("%s: %s", path, strerror(why));
-    }
+    else
+        tool_check(llmc_os_save_begin(&out->save, path, &diag), &diag);
+    tool_unfinished = out->save;
 }
 
 /* For llmc_writer: user is a tool_out. */
 static inline bool tool_out_write(void *user, const void *data, size_t n)
 {
     tool_out *out = (tool_out *)user;
+    const llmc_writer *to = out->save != NULL ? llmc_os_save_writer(out->save) : NULL;
     out->bytes += n;
-    return fwrite(data, 1, n, out->file) == n;
+    return to != NULL ? to->write(to->user, data, n) : fwrite(data, 1, n, stdout) == n;
 }
 
-TOOL_NORETURN static inline void tool_out_failed(const tool_out *out)
+/* A line of text, up to 1023 bytes. A failure shows when the file is closed. */
+TOOL_FORMAT(2, 3) static inline void tool_out_print(tool_out *out, const char *fmt, ...)
 {
-    tool_die("%s: %s", out->path, errno != 0 ? strerror(errno) : "cannot write");
+    char line[1024];
+    va_list args;
+    int n;
+    va_start(args, fmt);
+    n = vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (n > 0)
+        tool_out_write(out, line, strlen(line));
 }
 
-/* On the disk first, then under its name. Returns where remarks on the file may go. */
+/* On the disk first, then under its name; ends the program with the reason if something could not be written.
+   Returns where remarks on the file may go. */
 static inline FILE *tool_out_close(tool_out *out)
 {
-    FILE *remarks = out->target != NULL ? stdout : stderr;
-    bool failed = fflush(out->file) != 0;
-    if (out->target == NULL) {
-        failed = (out->file != stdout && fclose(out->file) != 0) || failed;
-    } else {
-#ifdef _WIN32
-        failed = _commit(_fileno(out->file)) != 0 || failed;
-#else
-        failed = fsync(fileno(out->file)) != 0 || failed;
-#endif
-        failed = fclose(out->file) != 0 || failed;
-#ifdef _WIN32
-        if (!failed)
-            remove(out->target); /* rename does not replace there */
-#endif
-        failed = failed || rename(tool_unfinished, out->target) != 0;
-    }
-    if (failed)
-        tool_out_failed(out);
-    free(tool_unfinished);
+    llmc_diag diag;
     tool_unfinished = NULL;
-    free(out->target);
-    out->target = NULL;
+    if (out->save != NULL)
+        tool_check(llmc_os_save_commit(out->save, &diag), &diag);
+    else if (fflush(stdout) != 0 || ferror(stdout))
+        tool_die("standard output: %s", strerror(errno));
     tool_bar_clear();
-    return remarks;
+    return out->save != NULL ? stdout : stderr;
 }
 
 /* Results that could not be written are no success. */

@@ -2,7 +2,7 @@
 # clang finds unused functions without; what the optimiser adds, build/symbols sees.
 . tests/build/lib.sh
 
-gates='NO_TRAIN NO_INDEX NO_TOKEN NO_GRAMMAR NO_CHAT NO_OS NO_SIMD NO_STRINGS'
+gates='NO_TRAIN NO_INDEX NO_TOKEN NO_GRAMMAR NO_CHAT NO_OS NO_SIMD NO_STRINGS NO_FORMATS NO_UNICODE'
 all=
 for g in $gates; do all="$all -DLLMC_$g"; done
 

@@ -37,4 +37,11 @@ plant "a line too long" "/^\/\/==\[ 11 /s/\$/\n\/\/ $(printf '%0110d' 0)/" 'colu
 plant "not ASCII" "/^\/\/==\[ 11 /s/\$/\n\/\/ $(printf '\303\244')/" 'not ASCII'
 plant "a public name without llmc_" 's/^LLMC_API uint32_t llmc_version(void)$/LLMC_API uint32_t version(void)/' 'not called llmc_'
 plant "a misspelt gate" '/^\/\/==\[ 11 /s/$/\n#ifdef LLMC_NO_CHATS\n#endif/' 'not a gate'
+plant "a function that nobody explains" '/^\/\* The one-line meaning of a status code/d' 'llmc_status_text has no contract'
+plant "an option that nobody explains" 's/^\(    uint32_t lora_rank; *\)\/\*.*$/\1/' 'member lora_rank of llmc_engine_options'
+plant "options without their size" '/^typedef struct llmc_chunk_options {/,/^}/{/size_t size;/d;}' 'does not begin with its size'
+plant "a macro that the manual leaves out" '1,/^\/\*====/s/LLMC_MEMSET, //' 'LLMC_MEMSET can be defined'
+plant "a gate that the manual leaves out" '1,/^\/\*====/s/LLMC_NO_CHAT /LLMC_CHAT_NO /' 'LLMC_NO_CHAT can be defined'
+plant "a gate that only the manual has" '1,/^\/\*====/s/LLMC_NO_CHAT /LLMC_NO_CHATS /' 'LLMC_NO_CHATS in the manual is not a gate'
+plant "a name in the manual that there is not" '1,/^\/\*====/s/llmc_trainer_pass/llmc_trainer_go/' 'nothing is called llmc_trainer_go'
 finish

@@ -81,7 +81,7 @@ counts()
     tile neon_block_s0 128 291
     tile neon_block_u0 128 256
     tile neon_block_h0 64 370
-    for t in s0:141:116 u1:172:146 h0:183:162 h1:295:278; do
+    for t in s0:141:116 u1:172:146 h0:183:162 n1:295:278; do
         rest=${t#*:}
         tile "neondot_block_${t%%:*}" 1024 "${rest%:*}"
         tile "neonmm_block_${t%%:*}" 1024 "${rest#*:}"

@@ -17,6 +17,28 @@ good "a folder that speaks ids" "$P" -m $T --ids-file $T/eval.ids
 within "finds its own text as likely as its makers" "$(cat "$DIR/out")" 2.3247 0.01
 bad 1 'no tokenizer' "a text for it" "$P" -m $T -f tests/models/tiny-gpt2.txt
 
+# What a smaller cache costs: with heads of 64 here, with heads of 8 in stories260K.
+# cache_costs LABEL MOST TYPE COMMAND...: perplexity with this type against F16's, in per cent.
+cache_costs()
+{
+    label=$1 most=$2 type=$3
+    shift 3
+    f16=$("$P" "$@" --kv-type f16 2>/dev/null) got=$("$P" "$@" --kv-type "$type" 2>/dev/null)
+    if awk -v a="$f16" -v b="$got" -v m="$most" 'BEGIN { d = 100 * (b / a - 1); exit !(a > 0 && b > 0 && d < m && -d < m) }'; then
+        pass "$label: $got, with F16 $f16"
+    else
+        fail "$label: $got, with F16 $f16" "expected within $most %"
+    fi
+}
+cache_costs "Q8_0 cache" 0.1 q8_0 -m $T --ids-file $T/eval.ids -c 256
+cache_costs "Q4_0 cache" 1.5 q4_0 -m $T --ids-file $T/eval.ids -c 256
+if [ -f "$SHARED/data/stories260K.bin" ]; then
+    cache_costs "Q8_0 cache, heads of 8" 0.5 q8_0 -m "$SHARED/data/stories260K.bin" \
+        --tokenizer "$SHARED/data/tok512.bin" -f "$SHARED/data/tinyshakespeare.txt" -c 512
+else
+    skip "Q8_0 cache, heads of 8" "no $SHARED/data/stories260K.bin"
+fi
+
 # Four bits cost it little, and less with calibration on other text than the measured one.
 # divergence FILE: mean KL from the model as it came.
 divergence()

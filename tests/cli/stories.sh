@@ -29,7 +29,7 @@ fi
 
 # Every set that this machine has, over 200 tokens; those of other machines are run.sh's chat-text parts.
 text "$M" "Once upon a time" 200 $T --isa scalar >"$DIR/long"
-for isa in avx2 avx512 neon neon-dot neon-i8mm auto; do
+for isa in avx2 avx-vnni avx512 neon neon-dot neon-i8mm auto; do
     text "$M" "Once upon a time" 200 $T --isa $isa >"$DIR/out" 2>"$DIR/err" || continue # not here
     same "--isa $isa tells scalar's story" "$DIR/out" "$(cat "$DIR/long")"
 done

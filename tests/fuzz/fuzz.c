@@ -11,6 +11,10 @@
      reply                                              what a model says, in any cut
      words                                              a text under normalisers and cuts of all kinds
      schema                                             a JSON schema: its grammar, and that compiled
+     session                                            a saved session of tests/models/tiny-llama.gguf, with numbers
+                                                        changed and a checksum that is right again
+     index                                              an index of vectors, its numbers changed and its checksums
+                                                        right again, one of FAISS's; a text in passages and words
 
    An input is one or more files. Each begins with a head of ten bytes, "\0LLMCFILE", a letter that
    says what the file is called, and is filled up with zeros of 4096 times the number that the letter
@@ -218,6 +222,134 @@ static void open_tokenizer(const uint8_t *data, size_t size, const char *name)
     if (s == LLMC_OK)
         use_vocabulary(tok);
     free(mem);
+}
+
+/* ------------------------------------------------------------ a session */
+/* An engine with two groups of layers, both with windows, and what a sequence of it saved. */
+static struct {
+    llmc_engine *engine;
+    llmc_seq *seq;
+    uint8_t *bytes;
+    size_t size;
+} saved;
+
+static bool saved_write(void *user, const void *data, size_t n)
+{
+    (void)user;
+    saved.bytes = (uint8_t *)realloc(saved.bytes, saved.size + n);
+    memcpy(saved.bytes + saved.size, data, n);
+    saved.size += n;
+    return true;
+}
+
+static void save_session(void)
+{
+    llmc_model *model = NULL;
+    llmc_engine_options o;
+    llmc_seq_options so;
+    llmc_writer w;
+    llmc_piece piece;
+    llmc_blob file;
+    llmc_diag diag;
+    llmc_token ids[90];
+    size_t need = 0, i;
+    for (i = 0; i < 90; i++)
+        ids[i] = (llmc_token)(7 * i % 300);
+    if (llmc_map_open(&file, "tests/models/tiny-llama.gguf", &diag) != LLMC_OK ||
+        llmc_model_need(&file, 1, NULL, &need, &diag) != LLMC_OK ||
+        llmc_model_init(&model, &file, 1, NULL, malloc(need), need, &diag) != LLMC_OK)
+        broken("the model of the repository", diag.message);
+    model->config.windowed.bits[0] = 2;
+    model->config.window_size = 20;
+    memset(&o, 0, sizeof o);
+    memset(&so, 0, sizeof so);
+    o.context_length = 160;
+    o.max_seqs = 2;
+    o.batch_tokens = 8;
+    o.text_bytes = 256;
+    o.window_size = 50;
+    o.sink_tokens = 3;
+    so.ignore_end = true;
+    w.write = saved_write;
+    w.user = NULL;
+    if (llmc_engine_need(model, &o, &need, &diag) != LLMC_OK ||
+        llmc_engine_init(&saved.engine, model, &o, malloc(need), need, &diag) != LLMC_OK ||
+        llmc_seq_open(&saved.seq, saved.engine, &so, &diag) != LLMC_OK ||
+        llmc_seq_add_ids(saved.seq, ids, 90, &diag) != LLMC_OK ||
+        llmc_seq_next(saved.seq, &piece, &diag) != LLMC_OK ||
+        llmc_engine_step(saved.engine, &diag) != LLMC_OK ||
+        llmc_seq_save(saved.seq, NULL, &w, &diag) != LLMC_OK)
+        broken("the first session", diag.message);
+}
+
+/* Each page is free, or held as often as tables say. */
+static void check_pages(void)
+{
+    uint32_t g, i, s, holds;
+    for (g = 0; g < saved.engine->batch.n_groups; g++) {
+        const llmc__kv_pool *kv = &saved.engine->kv[g];
+        uint32_t n_free = 0;
+        for (i = 0; i < kv->n_pages; i++) {
+            for (s = 0, holds = 0; s < 2; s++) {
+                const llmc__kv_table *table = &saved.engine->seqs[s].table[g];
+                uint32_t at;
+                for (at = 0; at < table->n; at++)
+                    holds += table->page[at] == i;
+            }
+            n_free += holds == 0;
+            if (kv->holds[i] != holds)
+                broken("a page's holders", "");
+        }
+        if (kv->n_free != n_free)
+            broken("pages are lost", "");
+    }
+}
+
+/* The first byte odd: the rest as it stands. Else the saved session, with numbers changed by four bytes each: which
+   one, 16 bits, and how, 16 bits: even, half of it is added, odd, a power of two. Then restored: all or nothing. */
+static void use_session(const uint8_t *data, size_t size)
+{
+    uint8_t *bytes = (uint8_t *)malloc(saved.size + size + 1);
+    size_t n = saved.size, i, at;
+    uint32_t before;
+    llmc_piece piece;
+    llmc_diag diag;
+    llmc_status s;
+    llmc__xxh x;
+    if (size == 0)
+        n = 0;
+    else if (data[0] % 2 == 1)
+        memcpy(bytes, data + 1, n = size - 1);
+    else
+        memcpy(bytes, saved.bytes, n);
+    for (i = 1; size > 0 && data[0] % 2 == 0 && i + 4 <= size; i += 4) {
+        int16_t change = (int16_t)llmc__u16le(data + i + 2);
+        at = llmc__u16le(data + i) % (n / 4 - 2) * 4;
+        at = data[0] % 4 == 0 ? at % 640 : at;
+        llmc__put_u32le(bytes + at,
+                        llmc__u32le(bytes + at) + (change % 2 == 0 ? (uint32_t)(int32_t)(change / 2)
+                                                                   : 1u << ((unsigned)(change / 2) % 32)));
+    }
+    if (size > 0 && data[0] % 2 == 0) {
+        llmc__xxh_begin(&x);
+        llmc__xxh_feed(&x, bytes, n - 8);
+        llmc__put_u64le(bytes + n - 8, llmc__xxh_end(&x));
+    }
+    before = saved.seq->n_ids;
+    s = llmc_seq_restore(saved.seq, bytes, n, &diag);
+    check_failure(s, &diag);
+    check_pages();
+    if (s != LLMC_OK && saved.seq->n_ids != before)
+        broken("a failed restore changed something", diag.message);
+    free(bytes);
+    for (i = 0; s == LLMC_OK && i < 3; i++) {
+        s = llmc_seq_next(saved.seq, &piece, &diag);
+        if (s != LLMC_OK && s != LLMC_DONE && s != LLMC_BAD_ARG) /* nothing to read: it was idle */
+            check_failure(s, &diag);
+        if (i == 1)
+            (void)llmc_seq_truncate(saved.seq, saved.seq->n_ids - saved.seq->n_ids / 16 * (size % 16), NULL);
+    }
+    check_pages();
 }
 
 /* ------------------------------------------------------------ a text */
@@ -873,12 +1005,205 @@ static void use_words(const uint8_t *data, size_t size)
     free(out);
 }
 
+/* ------------------------------------------------------------ an index */
+static struct {
+    uint8_t bytes[64 << 10];
+    size_t size, end[8]; /* of the header, then of each frame */
+    unsigned frames;
+} library;
+
+static bool library_take(void *user, const void *data, size_t n)
+{
+    (void)user;
+    if (n > sizeof library.bytes - library.size)
+        return false;
+    memcpy(library.bytes + library.size, data, n);
+    library.size += n;
+    return true;
+}
+
+/* A large frame, deletions, small frames: all kinds of segments. */
+static void make_library(void)
+{
+    static uint8_t mem[1 << 20];
+    llmc_index_options o;
+    llmc_writer w;
+    llmc_index *x;
+    llmc_diag diag;
+    float v[3];
+    unsigned i, n = 0;
+    memset(&o, 0, sizeof o);
+    memset(&w, 0, sizeof w);
+    w.write = library_take;
+    o.dim = 3;
+    o.int8 = true;
+    o.capacity = 400;
+    if (llmc_index_init(&x, NULL, &o, mem, sizeof mem, &diag) != LLMC_OK ||
+        llmc_index_append(x, &w, &diag) != LLMC_OK)
+        broken("a new index", diag.message);
+    library.end[0] = library.size;
+    for (i = 0; i < 5; i++) {
+        static const unsigned until[5] = {300, 300, 303, 304, 304};
+        for (; n < until[i]; n++) {
+            llmc_index_text text = {"some text of a record", n % 22};
+            v[0] = (float)n;
+            v[1] = 1;
+            v[2] = (float)(n % 7);
+            if (llmc_index_add(x, v, &text, 1, NULL, &diag) != LLMC_OK)
+                broken("a record", diag.message);
+        }
+        if (i == 1 || i == 4)
+            (void)llmc_index_delete(x, i * 70, &diag);
+        if (llmc_index_append(x, &w, &diag) != LLMC_OK)
+            broken("a frame", diag.message);
+        library.end[++library.frames] = library.size;
+    }
+}
+
+/* Searched, looked through, written and read again: the same number of records. */
+static void use_index(const uint8_t *data, size_t size, bool int8)
+{
+    llmc_blob file = {data, size, "index"};
+    llmc_index_options o;
+    llmc_index_info info;
+    llmc_index *x;
+    llmc_hit hit[10];
+    llmc_record r;
+    llmc_diag diag;
+    llmc_status s;
+    size_t need = 0;
+    uint64_t id = 0, n = 0;
+    uint32_t found;
+    float *v;
+    void *mem;
+    memset(&o, 0, sizeof o);
+    o.int8 = int8;
+    o.capacity = 2;
+    s = llmc_index_need(&file, &o, &need, &diag);
+    check_failure(s, &diag);
+    if (s != LLMC_OK || need > MOST_MEMORY)
+        return;
+    mem = malloc(need);
+    s = llmc_index_init(&x, &file, &o, mem, need, &diag);
+    check_failure(s, &diag);
+    if (s == LLMC_OK) {
+        llmc_index_about(x, &info);
+        while (llmc_index_next(x, &id, &r)) {
+            n++;
+            for (found = 0; found < r.text_len; found++)
+                need += (uint8_t)r.text[found];
+        }
+        if (n != info.count)
+            broken("records are lost", "");
+        v = (float *)calloc(info.dim, sizeof *v);
+        v[0] = 1;
+        if (llmc_index_search(x, v, 1, NULL, hit, &found, &diag) != LLMC_OK || found > n)
+            broken("a search", diag.message);
+        if (llmc_index_add(x, v, NULL, 1, &id, &diag) == LLMC_OK &&
+            llmc_index_delete(x, id, &diag) != LLMC_OK)
+            broken("a record that was just added", diag.message);
+        free(v);
+    }
+    free(mem);
+}
+
+/* A text in passages of every kind, which become an inverted index with little room. */
+static void use_passages(const uint8_t *data, size_t size)
+{
+    static uint8_t mem[1 << 20];
+    const char *text = (const char *)data;
+    llmc_words_options o;
+    llmc_words *w;
+    llmc_diag diag;
+    unsigned kind;
+    memset(&o, 0, sizeof o);
+    o.max_texts = 64;
+    o.max_words = 100;
+    o.max_postings = 200;
+    for (kind = 0; kind < 3; kind++) {
+        llmc_chunk_options c;
+        llmc_chunk chunk;
+        llmc_hit hit[10];
+        uint32_t found;
+        uint64_t id = 0;
+        size_t last = 0;
+        memset(&c, 0, sizeof c);
+        memset(&chunk, 0, sizeof chunk);
+        c.kind = (llmc_text_kind)kind;
+        c.chars = size > 2 ? data[2] : 0;
+        c.overlap = size > 3 ? data[3] : 0;
+        if (llmc_words_init(&w, &o, mem, sizeof mem, &diag) != LLMC_OK)
+            broken("words", diag.message);
+        while (llmc_chunk_next(text, size, &c, &chunk)) {
+            if (chunk.begin >= chunk.end || chunk.end > size || (id > 0 && chunk.begin <= last))
+                broken("a passage", "");
+            last = chunk.begin;
+            check_failure(llmc_words_add(w, id++, text + chunk.begin, chunk.end - chunk.begin, &diag), &diag);
+        }
+        if (llmc_words_search(w, text, size, NULL, hit, &found, &diag) != LLMC_OK)
+            broken("words", diag.message);
+    }
+}
+
+/* By the first byte: 3 of 4 a text; odd: an index as it stands; else the made one, with numbers changed as
+   use_session does, and checksums that are right again. */
+static void use_library(const uint8_t *data, size_t size)
+{
+    uint8_t *bytes;
+    size_t i, at;
+    if (library.size == 0)
+        make_library();
+    if (size < 2)
+        return;
+    if (data[0] % 4 == 3) {
+        use_passages(data, size);
+        return;
+    }
+    bytes = (uint8_t *)malloc(library.size + size);
+    if (data[0] % 2 == 1) {
+        memcpy(bytes, data + 1, size - 1);
+        use_index(bytes, size - 1, data[0] % 8 < 4);
+        free(bytes);
+        return;
+    }
+    memcpy(bytes, library.bytes, library.size);
+    for (i = 2; i + 4 <= size; i += 4) {
+        int16_t change = (int16_t)llmc__u16le(data + i + 2);
+        unsigned frame = data[i] % library.frames;
+        at = llmc__u16le(data + i) % (library.size / 4) * 4;
+        if (data[1] % 4 != 0) /* mostly the heads, and what follows the vectors */
+            at = library.end[frame] + (data[1] % 4 == 1 ? data[i + 1] % 12 * 4u : 64 + data[i + 1] * 4u) %
+                                          (library.end[frame + 1] - library.end[frame]);
+        llmc__put_u32le(bytes + at,
+                        llmc__u32le(bytes + at) + (change % 2 == 0 ? (uint32_t)(int32_t)(change / 2)
+                                                                   : 1u << ((unsigned)(change / 2) % 32)));
+    }
+    for (i = 0; i < library.frames; i++) {
+        at = library.end[i];
+        llmc__put_u64le(bytes + at + 48, llmc__sum_of(bytes + at + 64, library.end[i + 1] - at - 64));
+        llmc__put_u64le(bytes + at + 56, llmc__sum_of(bytes + at, 56));
+    }
+    llmc__put_u64le(bytes + 56, llmc__sum_of(bytes, 56));
+    use_index(bytes, library.size, data[0] % 8 < 4);
+    free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     llmc_blob file = {data, size, "text"};
     bool json = strcmp(target, "json") == 0;
     if (strcmp(target, "schema") == 0)
         return use_schema(&file);
+    if (strcmp(target, "session") == 0) {
+        if (saved.engine == NULL)
+            save_session();
+        use_session(data, size);
+        return 0;
+    }
+    if (strcmp(target, "index") == 0) {
+        use_library(data, size);
+        return 0;
+    }
     if (strcmp(target, "text") == 0) {
         if (size > 3)
             use_text(data, size < 4096 ? size : 4096);
@@ -1190,7 +1515,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     if (strcmp(target, "json") == 0 || strcmp(target, "settings") == 0 || strcmp(target, "tokenizer") == 0 ||
         strcmp(target, "text") == 0)
         return change_text(data, size, max, &state);
-    if (strcmp(target, "pieces") == 0 || strcmp(target, "words") == 0)
+    if (strcmp(target, "pieces") == 0 || strcmp(target, "words") == 0 || strcmp(target, "session") == 0 ||
+        strcmp(target, "index") == 0)
         return LLVMFuzzerMutate(data, size, max);
     n = split(data, size, p);
     if (roll(&state) % 16 == 0 || size == 0)

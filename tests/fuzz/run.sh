@@ -11,14 +11,20 @@
 SECONDS_EACH=${FUZZ_SECONDS:-600}
 JOBS=${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 OUT=${FUZZ_OUT:-build/fuzz}
-ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces jinja reply schema gbnf text words'
+ALL='gguf safetensors torchless mog mpk llama2c llmc model json settings tokenizer pieces jinja reply schema gbnf text words session index http request tools markdown keys events'
 
 # fuzz_one TARGET
 fuzz_one()
 {
     mkdir -p "$OUT/$1" "$OUT/corpus/$1" "$OUT/seeds/$1"
     # 20 s for one input and 1500 MB are far beyond what a small file may cost
-    FUZZ_TARGET=$1 "$OUT/fuzz" -timeout=20 -rss_limit_mb=1500 -max_len=32768 -print_final_stats=1 \
+    program=$OUT/fuzz
+    case $1 in
+    http | request) program=$OUT/server ;;
+    tools) program=$OUT/agent ;;
+    markdown | keys | events) program=$OUT/chat ;;
+    esac
+    FUZZ_TARGET=$1 "$program" -timeout=20 -rss_limit_mb=1500 -max_len=32768 -print_final_stats=1 \
         -max_total_time="$SECONDS_EACH" -seed="${FUZZ_SEED:-0}" -artifact_prefix="$OUT/$1/" \
         "$OUT/corpus/$1" "$OUT/seeds/$1" >"$OUT/$1/log" 2>&1 </dev/null
     echo $? >"$OUT/$1/code"
@@ -48,6 +54,24 @@ if ! echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) {
 fi
 clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLLMC_STATIC \
     tests/fuzz/fuzz.c -o "$OUT/fuzz" || exit 1
+case " $targets " in
+*' http '* | *' request '*)
+    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+        tests/fuzz/server.c -o "$OUT/server" || exit 1
+    ;;
+esac
+case " $targets " in
+*' tools '*)
+    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLLMC_STATIC \
+        -w tests/fuzz/tools.c -o "$OUT/agent" || exit 1
+    ;;
+esac
+case " $targets " in
+*' markdown '* | *' keys '* | *' events '*)
+    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+        tests/fuzz/chat.c -o "$OUT/chat" || exit 1
+    ;;
+esac
 # Models of tests/vectors where numpy is there to make them; else only those that lie here.
 folders='tests/hostile tests/models'
 if /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
@@ -56,6 +80,8 @@ if /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
     /usr/bin/python3 tests/vectors/formats.py build/test/formats >/dev/null && folders="$folders build/test/formats"
 fi
 python3 tests/fuzz/seeds.py "$OUT/seeds" $folders || exit 1
+python3 tests/fuzz/requests.py "$OUT/seeds" || exit 1
+python3 tests/fuzz/screens.py "$OUT/seeds" || exit 1
 echo "$targets" | tr ' ' '\n' | FUZZ_SECONDS=$SECONDS_EACH FUZZ_OUT=$OUT xargs -P "$JOBS" -I '{}' sh tests/fuzz/run.sh --one '{}'
 bad=0
 for t in $targets; do

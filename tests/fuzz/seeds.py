@@ -252,8 +252,21 @@ def words(seeds):
         seeds.add("words", cut + b"- \1" + normal + b" ae" + b"\xe2\x96\x81" + bytes([0, 0, 0, i]) + text.encode())
 
 
+def indexes(seeds):
+    """FAISS's flat file as it stands, changes of ours, a text in passages."""
+    for kind, metric in ((b"I", 0), (b"2", 1)):
+        head = b"IxF" + kind + struct.pack("<iqqq?iQ", 3, 5, 1 << 20, 1 << 20, True, metric, 15)
+        for first in (b"\1", b"\5"):
+            seeds.add("index", first + head + struct.pack("<15f", *range(15)))
+    for first in (0, 2, 4):
+        for second in range(4):
+            seeds.add("index", bytes([first, second, 1, 4, 2, 0]))
+    seeds.add("index", b"\3\0\x20\x08# Head\nSome text. More!\n\n```\ncode\n```\n\xc3\xa9\xe6\xbc\xa2 \n## Next\nint f(void)\n{\n    x;\n}\n")
+
+
 def main(out, folders):
     seeds = Seeds(out)
+    indexes(seeds)
     words(seeds)
     grammars(seeds)
     jinja(seeds)

@@ -1,0 +1,2 @@
+#define NAN      __builtin_nanf("")
+#define INFINITY __builtin_inff()

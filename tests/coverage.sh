@@ -1,0 +1,46 @@
+#!/bin/sh
+# coverage.sh [FOLDER] -- how much of llmc.h the unit tests run: `make coverage`.
+# Each tests/test_*.c is compiled with gcc --coverage and run, JOBS at a time; tests/coverage.py adds their counts up,
+# line by line and branch by branch, over all functions of an x86-64 build (also those that no test has). ONLY=word
+# takes some of the tests, and what a run before this one counted stays. MIN="LINES BRANCHES" in per cent fails below
+# that.
+#
+# -O1, since kernels without it are twenty times slower; what is counted is put in before a function is joined to
+# another, so that each is seen by itself and alike in every program.
+OUT=${1:-build/coverage}
+SHARED=${SHARED:-../shared}
+JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+LIMIT=${LIMIT:-600}
+FLAGS='-O1 -fno-early-inlining -w --coverage -fprofile-update=single'
+# Damaged files: every 23rd byte is changed, as under an emulator, instead of each.
+export TEST_EVERY=23
+export SHARED JOBS LIMIT
+
+# SOURCE NAME FLAGS: compiled, run, and its counts as JSON, compressed. They are read even if it failed.
+if [ "$1" = --one ]; then
+    OUT=$4
+    rm -rf "$OUT/$3"
+    mkdir -p "$OUT/$3"
+    start=$(date +%s)
+    static=-DLLMC_STATIC
+    [ "$3" = all ] && static=
+    gcc $FLAGS $static -I. -o "$OUT/$3/run" "$2" -lm 2>"$OUT/$3/log" &&
+        timeout -s INT "$LIMIT" "$OUT/$3/run" >>"$OUT/$3/log" 2>&1 </dev/null
+    code=$?
+    (cd "$OUT/$3" && gcov --json-format --branch-probabilities ./*.gcda >/dev/null 2>&1; rm -f run ./*.gcno ./*.gcda)
+    [ $code -eq 0 ] && why= || why=" (exit code $code)"
+    echo "$3: $(($(date +%s) - start)) s, $(tail -n 1 "$OUT/$3/log")$why"
+    exit 0
+fi
+
+[ -n "$ONLY" ] || rm -rf "$OUT"
+mkdir -p "$OUT"
+printf '#define LLMC_IMPLEMENTATION\n#include "%s/llmc.h"\nint main(void) { return 0; }\n' "$PWD" >"$OUT/all.c"
+{
+    [ -d "$OUT/all" ] || echo "$OUT/all.c all"
+    for t in tests/test_*"$ONLY"*.c; do
+        name=${t#tests/test_}
+        echo "$t ${name%.c}"
+    done
+} | xargs -P "$JOBS" -L 1 sh -c 'exec sh tests/coverage.sh --one "$1" "$2" "$0"' "$OUT"
+python3 tests/coverage.py "$OUT" $MIN
