@@ -1,5 +1,6 @@
-"""idle.py [SERVER...] -- thousands of connections on which nothing happens: answers come as before, at no cost for a
-token where the system keeps the list (epoll), and each of them can still ask. Every SERVER passes all but the cost."""
+"""idle.py [SERVER...] -- thousands of connections on which nothing happens: answers come as before, at little cost for a
+token where the system keeps the list (epoll) beside what a server pays that hands it over each time, and each of them
+can still ask. A SERVER of the arguments hands the list over, or is built without optimisation."""
 import resource, struct, sys
 import harness
 from harness import *
@@ -42,7 +43,8 @@ def answered(c):
     return c.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
-def run(program, lists):
+def run(program, beside=None):
+    """All of it with one program, whose cost is held against `beside`, a server that has run. Returns it and the cost."""
     harness.PROGRAM = program
     s = Server(LLAMA, "-c", "1024", "--connections", str(N), "--timeout", "600", "--access-log", "none")
     name = os.path.basename(program)
@@ -52,11 +54,10 @@ def run(program, lists):
     with_idle = cost(s)
     if alone is None or with_idle is None:
         skip(name + ": what a token costs", "the system does not say")
-    elif lists:
-        check("%s: a token costs the network's thread %.1f us, beside them %.1f us" % (name, alone / 1e3, with_idle / 1e3),
-              with_idle < 1.5 * alone + 3000, (alone, with_idle))
     else:
         print("        %s: a token costs the network's thread %.1f us, beside them %.1f us" % (name, alone / 1e3, with_idle / 1e3))
+        if beside: # a machine that does other things makes both dear, not one of them five times
+            check(name + ": that is far from what handing over a list costs", 5 * with_idle < beside, (with_idle, beside))
     check(name + ": each of some of them can ask, again and again", all(answered(c) for c in idle[::37]) and all(answered(c) for c in idle[::41]))
     more = [s.connect() for i in range(16)]
     refused = 0
@@ -76,8 +77,9 @@ def run(program, lists):
         time.sleep(0.1)
     check(name + ": their handles come free", handles(s) <= had, (had, handles(s)))
     check(name + ": and it is well", s.alive() and s.events("/v1/completions", ASK)[2][-1] == "[DONE]")
-    return s
+    return s, with_idle
 
 
-servers = [run(PROGRAM, sys.platform != "win32")] + [run(program, False) for program in sys.argv[1:]]
-finish(*servers)
+ran = [run(program) for program in sys.argv[1:]]
+ran.append(run(PROGRAM, ran[0][1] if ran and sys.platform.startswith("linux") else None))
+finish(*[server for server, cost_beside in ran])
