@@ -40048,7 +40048,7 @@ static void llmc__schema_measure(llmc__schema_regex *r)
             llmc__schema_span_fold(s);
             if (item.kind == LLMC__RE_END)
                 break;
-            anchored = ended = false;
+            anchored = false;
         }
         first = item.kind == LLMC__RE_BAR;
         anchored = anchored || item.kind == LLMC__RE_FIRST;
@@ -41051,7 +41051,7 @@ static llmc_status llmc__schema_values(llmc__schema *c, uint32_t n, uint32_t p, 
 static unsigned llmc__schema_ascii(llmc__schema *c, const char *pattern)
 {
     unsigned n;
-    for (n = 0; pattern[n] != 0 && n < LLMC__SCHEMA_PATTERN; n++)
+    for (n = 0; n < LLMC__SCHEMA_PATTERN && pattern[n] != 0; n++)
         c->code[n] = (uint8_t)pattern[n];
     return n;
 }
@@ -61981,7 +61981,7 @@ LLMC_API void llmc_hits_fuse(const llmc_hit *const *lists, const uint32_t *lengt
             for (m = 0; m < n_lists; m++) {
                 for (j = 0; j < lengths[m] && lists[m][j].id != lists[l][i].id;)
                     j++;
-                known = known || (j < lengths[m] && (m < l || (m == l && j < i)));
+                known = known || ((m < l || (m == l && j < i)) && j < lengths[m]);
                 score += j < lengths[m] ? 1 / (base + j + 1) : 0;
             }
             h.id = lists[l][i].id;

@@ -1,0 +1,57 @@
+# Static analysis of the whole header: cppcheck and clang-tidy (with Clang's analyzer). What they say wrongly stands in
+# tests/build/analysis.txt, a line each: the tool's name for it, the line of code, and why that is right. A line that
+# none says any more has to go.
+. tests/build/lib.sh
+: >"$DIR/found"
+run=
+
+# explained TOOL: "$DIR/found" has lines "NAME, tab, number of a line of llmc.h"; those that are not on the list fail.
+explained()
+{
+    awk -F '\t' '
+        FILENAME == "llmc.h" { code[FNR] = $0; gsub(/^ +/, "", code[FNR]); next }
+        FILENAME ~ /analysis\.txt$/ { if ($0 !~ /^#/) { known[$1 "\t" $2] = 1; if ($3 == "") print "no reason: " $0 } next }
+        { key = $1 "\t" code[$2]; if (key in known) print key >seen; else print $2 ": " $1 ": " code[$2] }' \
+        seen="$DIR/seen.$1" llmc.h tests/build/analysis.txt "$DIR/found" | sort -n >"$DIR/left"
+    empty "$1 finds nothing but what is explained" "$DIR/left"
+    run="$run $1"
+}
+
+# cppcheck knows no compiler's own names, and does not follow intrinsics.
+if have cppcheck; then
+    cppcheck -q --std=c11 --enable=warning,portability --max-configs=1 --template='{id}\t{line}' \
+        -D__linux__ -D__x86_64__ -D__GNUC__=12 -D__STDC_HOSTED__=1 -D__SIZEOF_POINTER__=8 -D__BYTE_ORDER__=1234 \
+        -D__ORDER_LITTLE_ENDIAN__=1234 -DMAP_ANONYMOUS=32 -DCLOCK_MONOTONIC=1 -DLLMC_NO_SIMD -U_WIN32 -U__APPLE__ \
+        -I. tests/build/impl.c >"$DIR/found" 2>&1
+    explained cppcheck
+else
+    skip cppcheck "it is not installed"
+fi
+
+# Off: what is a matter of taste (order of parameters and members, macros without parentheses, equal branches beside
+# each other, assignments in conditions, names with two underscores), what -Wconversion asks in a better way, and
+# advice to use Annex K's functions, which hardly a library has.
+if have clang-tidy; then
+    off='easily-swappable-parameters narrowing-conversions reserved-identifier implicit-widening-of-multiplication-result
+        macro-parentheses branch-clone assignment-in-if-condition'
+    checks='-*,clang-analyzer-*,-clang-analyzer-optin.performance.Padding,-clang-analyzer-security.insecureAPI*,bugprone-*'
+    for o in $off; do checks="$checks,-bugprone-$o"; done
+    clang-tidy -quiet --checks="$checks" --header-filter='.*' tests/build/impl.c -- -std=c11 -I. 2>"$DIR/out" |
+        sed -n 's/^[^ ]*llmc\.h:\([0-9]*\):[0-9]*: \(warning\|error\): .*\[\([^]]*\)\]$/\3\t\1/p' | sort -u >"$DIR/found"
+    if grep -q 'error' "$DIR/out"; then
+        fail "clang-tidy compiles the header"
+        head -n 5 "$DIR/out"
+    fi
+    explained clang-tidy
+else
+    skip clang-tidy "it is not installed"
+fi
+
+case $run in
+*cppcheck*clang-tidy*)
+    cat "$DIR"/seen.* | sort -u >"$DIR/seen"
+    grep -v '^#' tests/build/analysis.txt | cut -f 1,2 | sort -u | comm -23 - "$DIR/seen" >"$DIR/left"
+    empty "every line of tests/build/analysis.txt is still needed" "$DIR/left"
+    ;;
+esac
+finish
