@@ -113,6 +113,16 @@ TEST_UNUSED static unsigned char *test_read(const char *path, size_t *size)
     return data;
 }
 
+/* Of many like cases every n-th is tried: each one where tests run natively, some, as `emulated` says, where an
+   emulator takes thirty times as long (TEST_EMULATED, set by tests/run.sh). TEST_EVERY=1 tries all everywhere. */
+TEST_UNUSED static unsigned test_every(unsigned emulated)
+{
+    const char *s = getenv("TEST_EVERY");
+    if (s != NULL && atoi(s) > 0)
+        return (unsigned)atoi(s);
+    return getenv("TEST_EMULATED") != NULL ? emulated : 1;
+}
+
 /* Seed for random tests: TEST_SEED or the default; always printed. */
 TEST_UNUSED static unsigned long long test_seed(unsigned long long fallback)
 {

@@ -14,17 +14,6 @@
 
 #define FOLDER "tests/models/tokenizers/"
 
-/* Every n-th block: all where tests run natively, some where an emulator takes thirty times as long. */
-static size_t every(void)
-{
-    const char *s = getenv("TEST_EVERY");
-#if defined(__x86_64__) || defined(_M_X64)
-    return s != NULL && atoi(s) > 0 ? (size_t)atoi(s) : 1;
-#else
-    return s != NULL && atoi(s) > 0 ? (size_t)atoi(s) : 7;
-#endif
-}
-
 /* What an expectation file says. */
 typedef struct expected {
     unsigned long long seed, bytes, ids;
@@ -202,7 +191,7 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
     cap = 4 * most + 16;
     work = malloc(need);
     ids = (llmc_token *)malloc(cap * sizeof *ids);
-    for (b = 0; b < c->blocks && ids != NULL && work != NULL; b += every()) {
+    for (b = 0; b < c->blocks && ids != NULL && work != NULL; b += test_every(7)) {
         char digits[16], *text;
         size_t len = c->starts[b + 1] - c->starts[b], n = 0;
         llmc_diag diag;
@@ -231,7 +220,7 @@ static size_t compare(const llmc_tokenizer *tok, const char *name, const llmc_en
     if (bad > 0)
         fprintf(stderr, "    %s: %u of %u blocks differ\n", name, (unsigned)bad, (unsigned)c->blocks);
     CHECKF(bad == 0, "%s: %u of %u blocks differ", name, (unsigned)bad, (unsigned)c->blocks);
-    if (bad == 0 && every() == 1)
+    if (bad == 0 && test_every(7) == 1)
         CHECKF(total == e.ids && h == e.hash, "%s: %u ids, %llu expected", name, (unsigned)total, e.ids);
     free(work);
     free(ids);

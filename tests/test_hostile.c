@@ -11,18 +11,6 @@
 
 #define MOST_MEMORY ((size_t)64 << 20) /* an engine that wants more is not run */
 
-/* Every n-th byte is changed: all of them where tests run natively, some where an
-   emulator takes thirty times as long. TEST_EVERY=1 changes all everywhere. */
-static size_t every(void)
-{
-    const char *s = getenv("TEST_EVERY");
-#if defined(__x86_64__) || defined(_M_X64)
-    return s != NULL && atoi(s) > 0 ? (size_t)atoi(s) : 1;
-#else
-    return s != NULL && atoi(s) > 0 ? (size_t)atoi(s) : 23;
-#endif
-}
-
 typedef struct outcome {
     llmc_status status; /* of the first step that failed, or OK */
     const char *step;
@@ -411,7 +399,7 @@ static void cut_everywhere(const char *path, size_t tail)
     int loaded = 0;
     if (!CHECKF(raw != NULL, "%s is missing", path))
         return;
-    for (n = 0; n < size; n += 997 * (every() > 8 ? 8 : every())) {
+    for (n = 0; n < size; n += 997 * (test_every(23) > 8 ? 8 : test_every(23))) {
         uint8_t *file = exact(raw, n);
         outcome o = open_bytes(file, n);
         if (o.status == LLMC_OK)
@@ -432,7 +420,7 @@ static void flip_each(const char *path, size_t head)
     size_t size = 0, i, k;
     uint8_t *raw = test_read(path, &size), *file;
     int loaded = 0, refused = 0;
-    const size_t step = every();
+    const size_t step = test_every(23);
     if (!CHECKF(raw != NULL, "%s is missing", path))
         return;
     file = exact(raw, size);
@@ -515,7 +503,7 @@ static void scatter(void)
     int i;
     if (!CHECK(raw != NULL))
         return;
-    for (i = 0; i < 2000; i += (int)every()) {
+    for (i = 0; i < 2000; i += (int)test_every(23)) {
         size_t n = 1 + (size_t)(llmc_rng_u64(&rng) % 4);
         outcome o;
         file = exact(raw, size);
