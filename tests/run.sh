@@ -51,6 +51,7 @@ compile_run()
     if [ -n "$runner" ]; then # what takes seconds here takes minutes there: some tests do less
         TEST_EMULATED=1
         export TEST_EMULATED
+        LIMIT=$((LIMIT * 2))
     fi
     limited $runner "$exe"
 }
