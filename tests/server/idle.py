@@ -1,6 +1,7 @@
 """idle.py [SERVER...] -- thousands of connections on which nothing happens: answers come as before, at little cost for a
 token where the system keeps the list (epoll) beside what a server pays that hands it over each time, and each of them
-can still ask. A SERVER of the arguments hands the list over, or is built without optimisation."""
+can still ask. The SERVERs of the arguments, the first one by poll, are built without optimisation, which is little
+beside what the system does for them."""
 import resource, struct, sys
 import harness
 from harness import *
