@@ -6163,12 +6163,12 @@ static inline uint64_t llmc__value_bytes(llmc_dtype type, uint64_t K)
 /* What training takes besides, one table for each set. */
 typedef struct llmc__train_kernels {
     uint32_t rows, cols; /* of a tile */
-    /* c[i][j] = sum_l a[l][i] b[l][j], or with add c's own besides, for i < rows, j < cols, rows of c
-       `stride` floats apart. a [k][tile's rows] and b [k][tile's cols] are whole tiles, padded with anything
-       finite. For each element one chain of fused multiply-adds from zero over l: where a tile lies does not
-       show. */
-    void (*multiply)(float *c, size_t stride, const float *a, const float *b, size_t k, uint32_t rows,
-                     uint32_t cols, bool add);
+    /* c[i][j] = sum_l a[i * a_row + l * a_col] b[l][j], or with add c's own besides, for i < rows, j < cols,
+       rows of c `stride` floats apart. a has the tile's rows and b [k][tile's cols] its columns, whatever
+       there is of c; what is too much is anything finite. For each element one chain of fused multiply-adds
+       from zero over l: where a tile lies does not show. */
+    void (*multiply)(float *c, size_t stride, const float *a, size_t a_row, size_t a_col, const float *b,
+                     size_t k, uint32_t rows, uint32_t cols, bool add);
     /* out[c][r] = in[r][c]; rows of out and in so many floats apart */
     void (*turn)(float *out, size_t out_step, const float *in, size_t in_step, size_t rows, size_t cols);
     /* out[l][j] = in[l][j] for j < count, l < k; rows of out and in so many floats apart */
@@ -7154,8 +7154,8 @@ static void llmc__scalar_weigh(float *weight, float *value, const float *x, size
 enum { LLMC__SCALAR_ROWS = 4, LLMC__SCALAR_COLS = 8 };
 
 /* Products and sums rounded apart: a chain as the vector sets', not their bits. */
-static void llmc__scalar_multiply(float *c, size_t stride, const float *a, const float *b, size_t k,
-                                  uint32_t rows, uint32_t cols, bool add)
+static void llmc__scalar_multiply(float *c, size_t stride, const float *a, size_t a_row, size_t a_col,
+                                  const float *b, size_t k, uint32_t rows, uint32_t cols, bool add)
 {
     uint32_t i, j;
     size_t l;
@@ -7163,7 +7163,7 @@ static void llmc__scalar_multiply(float *c, size_t stride, const float *a, const
         for (j = 0; j < cols; j++) {
             float sum = 0;
             for (l = 0; l < k; l++)
-                sum = llmc__f32(sum + a[l * LLMC__SCALAR_ROWS + i] * b[l * LLMC__SCALAR_COLS + j]);
+                sum = llmc__f32(sum + a[i * a_row + l * a_col] * b[l * LLMC__SCALAR_COLS + j]);
             c[i * stride + j] = add ? c[i * stride + j] + sum : sum;
         }
 }
@@ -11882,8 +11882,8 @@ LLMC__FN void LLMC__N(attend_join)(float *out, llmc__softmax *total, const float
 
 /* A tile of whole vectors, one to three of them wide, which the compiler knows: what there is less of is then
    never computed. C is asked for before the sums begin: they take longer than it does to come. */
-LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *a, const float *b, size_t k,
-                                          bool add, unsigned wide)
+LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *a, size_t a_row, size_t a_col,
+                                          const float *b, size_t k, bool add, unsigned wide)
 {
     llmc__wv u, v = llmc__wzero(), w = v, s;
 #define LLMC__ZERO(i, j) llmc__wv x##i = llmc__wzero(), y##i = x##i, z##i = x##i;
@@ -11893,12 +11893,12 @@ LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *
         llmc__vprefetch((uintptr_t)(c + i * stride + LLMC__W)); \
     if (wide > 2)                                               \
         llmc__vprefetch((uintptr_t)(c + i * stride + 2 * LLMC__W));
-#define LLMC__STEP(i, j)                \
-    s = llmc__wkeep(llmc__wset1(a[i])); \
-    x##i = llmc__wfma(s, u, x##i);      \
-    if (wide > 1)                       \
-        y##i = llmc__wfma(s, v, y##i);  \
-    if (wide > 2)                       \
+#define LLMC__STEP(i, j)                        \
+    s = llmc__wkeep(llmc__wset1(a[i * a_row])); \
+    x##i = llmc__wfma(s, u, x##i);              \
+    if (wide > 1)                               \
+        y##i = llmc__wfma(s, v, y##i);          \
+    if (wide > 2)                               \
         z##i = llmc__wfma(s, w, z##i);
 #define LLMC__JOIN(i, j)                                                \
     x##i = llmc__wadd(llmc__wload(c + i * stride), x##i);               \
@@ -11914,7 +11914,7 @@ LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *
         llmc__wstore(c + i * stride + 2 * LLMC__W, z##i);
     LLMC__MULTIPLY_EACH(LLMC__ZERO, )
     LLMC__MULTIPLY_EACH(LLMC__FETCH, )
-    for (; k > 0; k--, a += LLMC__MULTIPLY_ROWS, b += LLMC__MULTIPLY_COLS) {
+    for (; k > 0; k--, a += a_col, b += LLMC__MULTIPLY_COLS) {
         u = llmc__wkeep(llmc__wload(b));
         if (wide > 1)
             v = llmc__wkeep(llmc__wload(b + LLMC__W));
@@ -11934,28 +11934,28 @@ LLMC__INLINE void LLMC__N(multiply_whole)(float *c, size_t stride, const float *
 }
 
 /* The same by the width that cols take. */
-LLMC__INLINE void LLMC__N(multiply_wide)(float *c, size_t stride, const float *a, const float *b, size_t k,
-                                         uint32_t cols, bool add)
+LLMC__INLINE void LLMC__N(multiply_wide)(float *c, size_t stride, const float *a, size_t a_row, size_t a_col,
+                                         const float *b, size_t k, uint32_t cols, bool add)
 {
     if (cols > 2 * LLMC__W)
-        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 3);
+        LLMC__N(multiply_whole)(c, stride, a, a_row, a_col, b, k, add, 3);
     else if (cols > LLMC__W)
-        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 2);
+        LLMC__N(multiply_whole)(c, stride, a, a_row, a_col, b, k, add, 2);
     else
-        LLMC__N(multiply_whole)(c, stride, a, b, k, add, 1);
+        LLMC__N(multiply_whole)(c, stride, a, a_row, a_col, b, k, add, 1);
 }
 
 /* At edges that cut a vector, or rows, the tile goes to a place of its own first. */
-LLMC__FN void LLMC__N(multiply)(float *c, size_t stride, const float *a, const float *b, size_t k,
-                                uint32_t rows, uint32_t cols, bool add)
+LLMC__FN void LLMC__N(multiply)(float *c, size_t stride, const float *a, size_t a_row, size_t a_col,
+                                const float *b, size_t k, uint32_t rows, uint32_t cols, bool add)
 {
     float t[LLMC__MULTIPLY_ROWS * LLMC__MULTIPLY_COLS];
     uint32_t i, j;
     if (rows == LLMC__MULTIPLY_ROWS && cols % LLMC__W == 0) {
-        LLMC__N(multiply_wide)(c, stride, a, b, k, cols, add);
+        LLMC__N(multiply_wide)(c, stride, a, a_row, a_col, b, k, cols, add);
         return;
     }
-    LLMC__N(multiply_wide)(t, LLMC__MULTIPLY_COLS, a, b, k, cols, false);
+    LLMC__N(multiply_wide)(t, LLMC__MULTIPLY_COLS, a, a_row, a_col, b, k, cols, false);
     for (i = 0; i < rows; i++)
         for (j = 0; j < cols; j++)
             c[i * stride + j] =
@@ -55108,12 +55108,13 @@ LLMC__UNUSED static void llmc__params_model(llmc_model **out, const llmc__params
 }
 
 //--[ 22.2 GRAD.product ]-- products of f32 matrices, all of whose operands change from step to step
-/* C = A B by packed tiles (Goto 2008): A goes whole into strips of as many rows as a tile has, element after
-   element of k side by side; B, block by block of k and of columns, into panels of a tile's columns, small
-   enough to stay in L2 while every strip passes by. Transposed operands differ only in how they are packed.
-   Each element of C is summed over k in blocks of LLMC__DEPTH, one after the other, whoever does it. */
-#define LLMC__DEPTH      512
-#define LLMC__PANELS     4     /* of a block of B, at most */
+/* C = A B by tiles (Goto 2008). B goes, block by block of k and of columns, into panels of a tile's columns,
+   small enough to stay in L2 while every strip of A, of a tile's rows, passes by. A is read where it is if its
+   elements of k are neighbours: a tile takes them one by one, and copying them took a tenth of a product's time.
+   Transposed it is packed first, all of it, element after element of k side by side, and so are rows that do not
+   fill a strip. Each element of C is summed over k in blocks of LLMC__DEPTH, one after the other, whoever does it. */
+#define LLMC__DEPTH      1024
+#define LLMC__PANELS     2     /* of a block of B, at most */
 #define LLMC__ALONE_WORK 65536 /* multiplications below which a second thread is not worth its meeting */
 
 /* Element (i, j) is at[i * row + j * col]; one of the two steps is 1. */
@@ -55126,7 +55127,7 @@ typedef struct llmc__matrix {
 typedef struct llmc__multiplier {
     const llmc__train_kernels *k;
     llmc_tasks tasks;
-    float *strips; /* [strip_floats] A packed: llmc__strip_floats of the largest product */
+    float *strips; /* [strip_floats] what of A is packed: llmc__strip_floats of the largest product */
     float *panels; /* [workers][llmc__panel_floats] */
 } llmc__multiplier;
 
@@ -55173,6 +55174,25 @@ static void llmc__pack(const llmc__train_kernels *t, float *out, const llmc__mat
         t->gather(out, width, at, a->col, count, k);
 }
 
+/* Whether a strip of A's m rows is packed. */
+static bool llmc__strip_packed(const llmc__train_kernels *t, const llmc__matrix *a, size_t m, size_t s)
+{
+    return a->col != 1 || (s + 1) * t->rows > m;
+}
+
+/* Strip s of a [m][k], packed in strips [..][k][rows] or not, from element `from` of k on, times a panel. */
+static void llmc__multiply_strip(const llmc__train_kernels *t, float *c, size_t stride, const llmc__matrix *a,
+                                 const float *strips, size_t s, size_t m, size_t k, const float *panel,
+                                 size_t from, size_t depth, uint32_t cols, bool add)
+{
+    uint32_t rows = (uint32_t)llmc__min(t->rows, m - s * t->rows);
+    c += s * t->rows * stride;
+    if (llmc__strip_packed(t, a, m, s))
+        t->multiply(c, stride, strips + (s * k + from) * t->rows, 1, t->rows, panel, depth, rows, cols, add);
+    else
+        t->multiply(c, stride, a->at + s * t->rows * a->row + from, a->row, 1, panel, depth, rows, cols, add);
+}
+
 /* One product on its way. */
 typedef struct llmc__multiply_job {
     const llmc__multiplier *u;
@@ -55194,15 +55214,16 @@ static size_t llmc__multiply_share(const llmc__multiply_job *job, size_t first)
     return first + (wide < left ? wide : left);
 }
 
-/* llmc_task_fn: sixteen strips of A. */
+/* llmc_task_fn: those of sixteen strips of A that are to be packed. */
 static void llmc__pack_strips(void *arg, uint32_t index)
 {
     const llmc__multiply_job *job = (const llmc__multiply_job *)arg;
     const llmc__train_kernels *t = job->u->k;
     size_t s, strips = (job->m + t->rows - 1) / t->rows;
     for (s = (size_t)index * 16; s < strips && s < ((size_t)index + 1) * 16; s++)
-        llmc__pack(t, job->u->strips + s * t->rows * job->k, &job->a, s * t->rows,
-                   (size_t)llmc__min(t->rows, job->m - s * t->rows), t->rows, 0, job->k);
+        if (llmc__strip_packed(t, &job->a, job->m, s))
+            llmc__pack(t, job->u->strips + s * t->rows * job->k, &job->a, s * t->rows,
+                       (size_t)llmc__min(t->rows, job->m - s * t->rows), t->rows, 0, job->k);
 }
 
 /* One ticket: some columns of C, some strips of its rows. */
@@ -55223,10 +55244,9 @@ static void llmc__multiply_block(const llmc__multiply_job *job, uint32_t ticket,
                        t->cols, from, depth);
         for (s = s0; s < s1; s++)
             for (j = first; j < end; j += t->cols)
-                t->multiply(job->c + s * t->rows * job->stride + j, job->stride,
-                            job->u->strips + (s * job->k + from) * t->rows, panels + (j - first) * depth,
-                            depth, (uint32_t)llmc__min(t->rows, job->m - s * t->rows),
-                            (uint32_t)llmc__min(t->cols, end - j), job->add || from > 0);
+                llmc__multiply_strip(t, job->c + j, job->stride, &job->a, job->u->strips, s, job->m, job->k,
+                                     panels + (j - first) * depth, from, depth,
+                                     (uint32_t)llmc__min(t->cols, end - j), job->add || from > 0);
     }
 }
 
@@ -55282,7 +55302,9 @@ static void llmc__multiply(const llmc__multiplier *u, float *c, size_t stride, b
     job.add = add;
     job.taken = 0;
     llmc__multiply_cut(&job);
-    if (job.pieces > 1)
+    if (a.col == 1)
+        llmc__pack_strips(&job, packs - 1); /* the last strip, if it is not whole */
+    else if (job.pieces > 1)
         llmc__run(&u->tasks, packs, llmc__pack_strips, &job);
     else
         for (i = 0; i < packs; i++)
@@ -55296,15 +55318,16 @@ static void llmc__multiply_alone(const llmc__train_kernels *t, float *room, floa
                                  llmc__matrix a, llmc__matrix b, size_t m, size_t n, size_t k)
 {
     float *panels = room + llmc__strip_floats(t, m, k);
-    size_t s, j;
-    for (s = 0; s < m; s += t->rows)
-        llmc__pack(t, room + s * k, &a, s, (size_t)llmc__min(t->rows, m - s), t->rows, 0, k);
+    size_t s, j, strips = (m + t->rows - 1) / t->rows;
+    for (s = 0; s < strips; s++)
+        if (llmc__strip_packed(t, &a, m, s))
+            llmc__pack(t, room + s * t->rows * k, &a, s * t->rows,
+                       (size_t)llmc__min(t->rows, m - s * t->rows), t->rows, 0, k);
     for (j = 0; j < n; j += t->cols) {
         uint32_t cols = (uint32_t)llmc__min(t->cols, n - j);
         llmc__pack(t, panels, &b, j, cols, t->cols, 0, k);
-        for (s = 0; s < m; s += t->rows)
-            t->multiply(c + s * stride + j, stride, room + s * k, panels, k,
-                        (uint32_t)llmc__min(t->rows, m - s), cols, add);
+        for (s = 0; s < strips; s++)
+            llmc__multiply_strip(t, c + j, stride, &a, room, s, m, k, panels, 0, k, cols, add);
     }
 }
 
