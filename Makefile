@@ -33,6 +33,7 @@ build/%: examples/%.c llmc.h
 	$(CC) $(CFLAGS) $< -o $@
 
 build/agent build/chat: examples/tools.h
+build/agent build/chat build/server: examples/options.h
 
 build/%: tools/%.c llmc.h $(wildcard tools/*.h)
 	@mkdir -p build

@@ -19,6 +19,24 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_BUDGET = 3, EXIT_INTER
 
 /* ---- what the command line says ---- */
 
+/* One line on stderr; returns code. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static int
+complain(int code, const char *fmt, ...)
+{
+    va_list args;
+    fputs("agent: ", stderr);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return code;
+}
+
+#include "options.h"
+
 typedef struct settings {
     const char *model, *task, *file, *system, *template_file, *tool_format, *root, *allow, *tools, *log,
         *seed, *tokenizer, *isa, *kv_type;
@@ -26,17 +44,6 @@ typedef struct settings {
     llmc_sample_options sample;
     bool yes, never, free_form, no_mmap, quiet, help, call;
 } settings;
-
-typedef enum option_kind { AS_TEXT, AS_FLAG, AS_WHOLE, AS_REAL } option_kind;
-
-typedef struct option_row {
-    const char *name;
-    char letter; /* 0: none */
-    option_kind kind;
-    size_t at; /* member of settings */
-    double low, high;
-    const char *value, *help; /* help NULL: not listed */
-} option_row;
 
 #define AT(member) offsetof(settings, member)
 
@@ -85,121 +92,17 @@ enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
 static void print_help(void)
 {
-    int i;
     printf("usage: agent MODEL [TASK] [options]\n\n"
            "Works on TASK, or on what is on standard input; at a terminal, holds a conversation.\n\n");
-    for (i = 0; i < N_ROWS; i++) {
-        char left[64], letter[] = {'-', rows[i].letter, ',', 0};
-        snprintf(left, sizeof left, "%3s --%s %s", rows[i].letter != 0 ? letter : "", rows[i].name,
-                 rows[i].value != NULL ? rows[i].value : "");
-        printf("  %-26s %s\n", left, rows[i].help);
-    }
+    options_print(rows, N_ROWS, 29);
     printf("\nExit code: 0 answered, 1 failed, 2 usage, 3 the budget is used up, 130 interrupted.\n");
-}
-
-/* One line on stderr; returns code. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
-#endif
-static int
-complain(int code, const char *fmt, ...)
-{
-    va_list args;
-    fputs("agent: ", stderr);
-    va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return code;
-}
-
-/* The whole of text as a number, a whole one if asked; k and m behind it: times 1024 or 1024^2. */
-static bool read_number(const char *text, bool whole, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    if (end != text && whole && (*end == 'k' || *end == 'm')) {
-        *out *= *end == 'k' ? 1024 : 1024 * 1024;
-        end++;
-    }
-    if (end == text || *end != 0 || (unsigned char)*text <= ' ' || *out != *out)
-        return false;
-    return !whole || (*out > -1e15 && *out < 1e15 && *out == (double)(int64_t)*out);
-}
-
-static int store(settings *s, const option_row *row, const char *text)
-{
-    char *at = (char *)s + row->at;
-    double v;
-    if (row->kind == AS_TEXT) {
-        *(const char **)at = text;
-        return EXIT_OK;
-    }
-    if (row->kind == AS_FLAG) {
-        *(bool *)at = true;
-        return EXIT_OK;
-    }
-    if (!read_number(text, row->kind == AS_WHOLE, &v))
-        return complain(EXIT_USAGE, "--%s: '%s' is not a %snumber", row->name, text,
-                        row->kind == AS_WHOLE ? "whole " : "");
-    if (v < row->low || v > row->high)
-        return complain(EXIT_USAGE, "--%s: %s is not between %.10g and %.10g", row->name, text, row->low,
-                        row->high);
-    if (row->kind == AS_WHOLE)
-        *(uint32_t *)at = (uint32_t)v;
-    else
-        *(float *)at = (float)v;
-    return EXIT_OK;
-}
-
-/* getopt's own tables, made from ours. */
-static void make_getopt(struct option *longs, char *shorts)
-{
-    int i;
-    *shorts++ = ':'; /* we write the messages */
-    for (i = 0; i < N_ROWS; i++) {
-        longs[i].name = rows[i].name;
-        longs[i].has_arg = rows[i].kind == AS_FLAG ? no_argument : required_argument;
-        longs[i].flag = NULL;
-        longs[i].val = 256 + i;
-        if (rows[i].letter != 0) {
-            *shorts++ = rows[i].letter;
-            if (rows[i].kind != AS_FLAG)
-                *shorts++ = ':';
-        }
-    }
-    memset(&longs[N_ROWS], 0, sizeof longs[N_ROWS]);
-    *shorts = 0;
-}
-
-static const option_row *row_of(int opt)
-{
-    int i;
-    for (i = 0; i < N_ROWS; i++)
-        if (opt == 256 + i || (rows[i].letter != 0 && opt == rows[i].letter))
-            return &rows[i];
-    return NULL;
 }
 
 /* What is no option comes into words [2]. */
 static int parse_options(settings *s, int argc, char **argv, const char **words)
 {
-    struct option longs[N_ROWS + 1];
-    char shorts[2 * N_ROWS + 2];
-    int opt, code = EXIT_OK, n = 0;
-    make_getopt(longs, shorts);
-    opterr = 0;
-    while (code == EXIT_OK && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const option_row *row = row_of(opt);
-        if (opt == ':')
-            code = complain(EXIT_USAGE, "%s needs a value (-h shows all)", argv[optind - 1]);
-        else if (row == NULL && optopt > 0 && optopt < 256)
-            code = complain(EXIT_USAGE, "unknown option -%c (-h shows all)", optopt);
-        else if (row == NULL)
-            code = complain(EXIT_USAGE, "unknown or unclear option %s (-h shows all)", argv[optind - 1]);
-        else
-            code = store(s, row, optarg);
-    }
+    const options o = {rows, N_ROWS, s, NULL, NULL};
+    int code = options_parse(&o, argc, argv), n = 0;
     for (; code == EXIT_OK && optind < argc; optind++) {
         if (n == 2 || (n == 1 && s->model != NULL && !s->call))
             return complain(EXIT_USAGE, "unexpected argument '%s'; put quotes around a task", argv[optind]);

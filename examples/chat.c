@@ -41,6 +41,46 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* ---- what the command line says ---- */
 
+#if defined(__GNUC__)
+#define LIKE_PRINTF __attribute__((format(printf, 2, 3)))
+#else
+#define LIKE_PRINTF
+#endif
+
+/* Where complaints go while the screen is drawn; NULL: to stderr. */
+static struct text *complaints;
+
+static void put(struct text *t, const char *data, size_t n);
+
+/* One line on stderr, or on the screen; returns code. */
+LIKE_PRINTF static int complain(int code, const char *fmt, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, fmt);
+    if (complaints != NULL) {
+        vsnprintf(line, sizeof line - 1, fmt, args);
+        put(complaints, line, strlen(line));
+        put(complaints, "\n", 1);
+    } else {
+        fputs("chat: ", stderr);
+        vfprintf(stderr, fmt, args);
+        fputc('\n', stderr);
+    }
+    va_end(args);
+    return code;
+}
+
+static void *grow(void *p, size_t bytes)
+{
+    p = realloc(p, bytes);
+    if (p == NULL)
+        exit(complain(EXIT_FAILED, "out of memory"));
+    return p;
+}
+
+#include "options.h"
+
 /* What a configuration file says of a model; 0: nothing. */
 typedef struct shape {
     uint32_t n_embd, n_head, n_kv_heads, n_layer, vocab_size, max_seq_len, original_max_seq_len;
@@ -48,16 +88,14 @@ typedef struct shape {
     const char *use_bias;
 } shape;
 
-enum { MOST_ROWS = 128 };
-
 typedef struct settings {
     const char *model, *tokenizer, *prompt, *file, *system, *format, *template_file, *grammar, *schema, *isa,
         *kv_type, *rope, *log_level, *config, *lora;
     const char *seed, *session, *draft, *server, *api_key, *render, *root, *allow;
     uint32_t beams, width, pieces;
     uint32_t predict, threads, context, batch_tokens, window, sinks, kv_capacity;
-    shape shape;          /* out of --config */
-    bool said[MOST_ROWS]; /* rows that the command line has set */
+    shape shape;                 /* out of --config */
+    bool said[OPTION_MOST_ROWS]; /* rows that the command line has set */
     llmc_sample_options sample;
     llmc_logit_bias *bias;
     const char **stop;
@@ -65,16 +103,7 @@ typedef struct settings {
     bool raw, ignore_eos, no_mmap, debug, help, plain, go_on, no_save, show_thinking, tools;
 } settings;
 
-typedef enum option_kind { AS_TEXT, AS_FLAG, AS_WHOLE, AS_REAL, AS_STOP, AS_BIAS } option_kind;
-
-typedef struct option_row {
-    const char *name;
-    char letter; /* 0: none */
-    option_kind kind;
-    size_t at; /* member of settings */
-    double low, high;
-    const char *value, *help;
-} option_row;
+enum { AS_STOP = OPTION_OTHER, AS_BIAS };
 
 #define AT(member) offsetof(settings, member)
 
@@ -154,102 +183,14 @@ enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
 static void print_help(void)
 {
-    int i;
     printf("usage: chat MODEL [PROMPT] [options]\n\n"
            "Answers PROMPT, or what is on standard input; from a terminal, holds a conversation.\n\n");
-    for (i = 0; i < N_ROWS; i++) {
-        char left[64], letter[] = {'-', rows[i].letter, ',', 0};
-        if (rows[i].help == NULL)
-            continue;
-        snprintf(left, sizeof left, "%3s --%s %s", rows[i].letter != 0 ? letter : "", rows[i].name,
-                 rows[i].value != NULL ? rows[i].value : "");
-        printf("  %-31s %s\n", left, rows[i].help);
-    }
-}
-
-#if defined(__GNUC__)
-#define LIKE_PRINTF __attribute__((format(printf, 2, 3)))
-#else
-#define LIKE_PRINTF
-#endif
-
-/* Where complaints go while the screen is drawn; NULL: to stderr. */
-static struct text *complaints;
-
-static void put(struct text *t, const char *data, size_t n);
-
-/* One line on stderr, or on the screen; returns code. */
-LIKE_PRINTF static int complain(int code, const char *fmt, ...)
-{
-    char line[2048];
-    va_list args;
-    va_start(args, fmt);
-    if (complaints != NULL) {
-        vsnprintf(line, sizeof line - 1, fmt, args);
-        put(complaints, line, strlen(line));
-        put(complaints, "\n", 1);
-    } else {
-        fputs("chat: ", stderr);
-        vfprintf(stderr, fmt, args);
-        fputc('\n', stderr);
-    }
-    va_end(args);
-    return code;
-}
-
-static void *grow(void *p, size_t bytes)
-{
-    p = realloc(p, bytes);
-    if (p == NULL)
-        exit(complain(EXIT_FAILED, "out of memory"));
-    return p;
+    options_print(rows, N_ROWS, 34);
 }
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-/* The whole of text as a number, a whole one if asked, which may have underscores between digits and k or m,
-   times 1024 or 1024^2, behind them: 1_000_000, 32k. False if anything is left over. */
-static bool read_number(const char *text, bool whole, double *out)
-{
-    char digits[64], *end;
-    double unit = 1;
-    size_t n = 0;
-    if (!whole)
-        n = strlen(text);
-    for (; whole && *text != 0 && n + 1 < sizeof digits; text++)
-        if (*text != '_' || n == 0 || !is_digit(text[-1]) || !is_digit(text[1]))
-            digits[n++] = *text;
-    digits[whole ? n : 0] = 0;
-    if (whole && n > 1 && is_digit(digits[n - 2]) && strchr("kKmM", digits[n - 1]) != NULL) {
-        unit = digits[n - 1] == 'k' || digits[n - 1] == 'K' ? 1024 : 1024 * 1024;
-        digits[n - 1] = 0;
-    }
-    if (whole)
-        text = *text == 0 ? digits : ""; /* longer than any number */
-    *out = strtod(text, &end) * unit;
-    if (end == text || *end != 0 || (unsigned char)*text <= ' ' || *out != *out)
-        return false;
-    return !whole || (*out > -1e15 && *out < 1e15 && *out == (double)(int64_t)*out);
-}
-
-static int store_number(settings *s, const option_row *row, const char *text)
-{
-    const char letter[] = {'-', row->letter, ',', ' ', 0}, *before = row->letter != 0 ? letter : "";
-    double v;
-    if (!read_number(text, row->kind == AS_WHOLE, &v))
-        return complain(EXIT_USAGE, "%s--%s: '%s' is not a %snumber", before, row->name, text,
-                        row->kind == AS_WHOLE ? "whole " : "");
-    if (v < row->low || v > row->high)
-        return complain(EXIT_USAGE, "%s--%s: %s is not between %.10g and %.10g", before, row->name, text,
-                        row->low, row->high);
-    if (row->kind == AS_WHOLE)
-        *(uint32_t *)((char *)s + row->at) = v < 0 ? UINT32_MAX : (uint32_t)v;
-    else
-        *(float *)((char *)s + row->at) = (float)v;
-    return EXIT_OK;
 }
 
 static int store_bias(settings *s, const char *text)
@@ -263,8 +204,8 @@ static int store_bias(settings *s, const char *text)
         return complain(EXIT_USAGE, "--logit-bias: '%s' is not of the form ID=X", text);
     memcpy(id, text, n);
     id[n] = 0;
-    if (!read_number(id, true, &token) || token < 0 || token > INT32_MAX ||
-        !read_number(equals + 1, false, &bias))
+    if (!option_number(id, true, &token) || token < 0 || token > INT32_MAX ||
+        !option_number(equals + 1, false, &bias))
         return complain(EXIT_USAGE, "--logit-bias: '%s' is not a token's number and a number", text);
     s->bias = (llmc_logit_bias *)grow(s->bias, (s->sample.n_bias + 1) * sizeof *s->bias);
     b = &s->bias[s->sample.n_bias++];
@@ -273,75 +214,27 @@ static int store_bias(settings *s, const char *text)
     return EXIT_OK;
 }
 
-static int store(settings *s, const option_row *row, const char *text)
+/* option_row's kinds of this program. */
+static int store_other(void *settings_, const option_row *row, const char *text)
 {
-    switch (row->kind) {
-    case AS_TEXT:
-        *(const char **)((char *)s + row->at) = text;
-        return EXIT_OK;
-    case AS_FLAG:
-        *(bool *)((char *)s + row->at) = true;
-        return EXIT_OK;
-    case AS_STOP:
-        s->stop = (const char **)grow(s->stop, (s->n_stop + 1) * sizeof *s->stop);
-        s->stop[s->n_stop++] = text;
-        return EXIT_OK;
-    case AS_BIAS:
+    settings *s = (settings *)settings_;
+    if (row->kind == AS_BIAS)
         return store_bias(s, text);
-    default:
-        return store_number(s, row, text);
-    }
+    s->stop = (const char **)grow(s->stop, (s->n_stop + 1) * sizeof *s->stop);
+    s->stop[s->n_stop++] = text;
+    return EXIT_OK;
 }
 
-/* getopt's own tables, made from ours. */
-static void make_getopt(struct option *longs, char *shorts)
+static options options_of(settings *s)
 {
-    int i;
-    *shorts++ = ':'; /* we write the messages */
-    for (i = 0; i < N_ROWS; i++) {
-        longs[i].name = rows[i].name;
-        longs[i].has_arg = rows[i].kind == AS_FLAG ? no_argument : required_argument;
-        longs[i].flag = NULL;
-        longs[i].val = 256 + i;
-        if (rows[i].letter != 0) {
-            *shorts++ = rows[i].letter;
-            if (rows[i].kind != AS_FLAG)
-                *shorts++ = ':';
-        }
-    }
-    memset(&longs[N_ROWS], 0, sizeof longs[N_ROWS]);
-    *shorts = 0;
-}
-
-static const option_row *row_of(int opt)
-{
-    int i;
-    for (i = 0; i < N_ROWS; i++)
-        if (opt == 256 + i || (rows[i].letter != 0 && opt == rows[i].letter))
-            return &rows[i];
-    return NULL;
+    const options o = {rows, N_ROWS, s, s->said, store_other};
+    return o;
 }
 
 static int parse_options(settings *s, int argc, char **argv)
 {
-    struct option longs[N_ROWS + 1];
-    char shorts[2 * N_ROWS + 2];
-    int opt, code = EXIT_OK;
-    make_getopt(longs, shorts);
-    opterr = 0;
-    while (code == EXIT_OK && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const option_row *row = row_of(opt);
-        if (opt == ':')
-            code = complain(EXIT_USAGE, "%s needs a value (-h shows all)", argv[optind - 1]);
-        else if (row == NULL && optopt > 0 && optopt < 256)
-            code = complain(EXIT_USAGE, "unknown option -%c (-h shows all)", optopt);
-        else if (row == NULL)
-            code = complain(EXIT_USAGE, "unknown or unclear option %s (-h shows all)", argv[optind - 1]);
-        else {
-            s->said[row - rows] = true;
-            code = store(s, row, optarg);
-        }
-    }
+    const options o = options_of(s);
+    int code = options_parse(&o, argc, argv);
     for (; code == EXIT_OK && optind < argc; optind++) {
         if (s->model == NULL)
             s->model = argv[optind];
@@ -3413,10 +3306,10 @@ static int resolve_rope(chat *c)
         word += n + 1;
         n = strcspn(word, ":");
         snprintf(part, sizeof part, "%.*s", (int)(n < 31 ? n : 31), word);
-        if (!read_number(part, false, &factor) || !(factor >= 1 && factor <= 1e9))
+        if (!option_number(part, false, &factor) || !(factor >= 1 && factor <= 1e9))
             i = 5;
         if (word[n] != 0 &&
-            (!read_number(word + n + 1, true, &original) || original < 2 || original > 1 << 30))
+            (!option_number(word + n + 1, true, &original) || original < 2 || original > 1 << 30))
             i = 5;
     }
     if (i == 5)
@@ -3541,11 +3434,13 @@ static int configure(settings *s, const llmc_setting *setting)
 {
     const option_row *row = row_of_setting(setting);
     size_t n = strlen(setting->value) + 1;
+    options o;
     if (row == NULL)
         return unknown_setting(s, setting);
     if (row >= rows && row < rows + N_ROWS && s->said[row - rows])
         return EXIT_OK;
-    return store(s, row, (const char *)memcpy(grow(NULL, n), setting->value, n));
+    o = options_of(s);
+    return option_store(&o, row, (const char *)memcpy(grow(NULL, n), setting->value, n));
 }
 
 /* LLMC_ISA goes before the file's isa. */
@@ -3705,7 +3600,7 @@ static int open_lora(chat *c)
     llmc_diag diag;
     llmc_status status;
     strcpy(path, c->set.lora);
-    if (colon != NULL && read_number(colon + 1, false, &scale))
+    if (colon != NULL && option_number(colon + 1, false, &scale))
         path[colon - c->set.lora] = 0;
     if (!(scale > -1000 && scale < 1000) || scale == 0) {
         free(path);
@@ -6350,7 +6245,7 @@ static void do_params(screen *s, const char *rest)
         print_line(s, RED, "/params NAME VALUE, please; /params alone lists the names");
         return;
     }
-    if (store_number(&c->set, &rows[i], value) != EXIT_OK)
+    if (option_store_number(&c->set, &rows[i], value) != EXIT_OK)
         return;
     c->seq.max_tokens = c->set.predict;
     if (llmc_sample_check(&c->set.sample, &diag) != LLMC_OK ||

@@ -1210,6 +1210,8 @@ static size_t http_feed(http *h, const char *data, size_t n)
 /* argv into `settings`, whose strings are argv's own. Every number is checked against its row's bounds; what is
    wrong is told in one line, and the program ends with EXIT_USAGE. */
 
+#include "options.h"
+
 /* All options, with their defaults from main; 0 is what the row's help says. */
 typedef struct settings {
     const char *model, *embedding_model, *tokenizer, *alias, *host, *format, *template_file, *isa, *kv_type,
@@ -1222,16 +1224,7 @@ typedef struct settings {
     bool no_mmap, trust_proxy, log_prompts, no_page, help;
 } settings;
 
-typedef enum option_kind { AS_TEXT, AS_FLAG, AS_WHOLE, AS_REAL, AS_KEY, AS_ORIGIN, AS_LORA } option_kind;
-
-typedef struct option_row {
-    const char *name;
-    char letter; /* 0: none */
-    option_kind kind;
-    size_t at; /* member of settings */
-    double low, high;
-    const char *value, *help;
-} option_row;
+enum { AS_KEY = OPTION_OTHER, AS_ORIGIN, AS_LORA };
 
 #define AT(member) offsetof(settings, member)
 
@@ -1300,35 +1293,11 @@ enum { N_ROWS = sizeof rows / sizeof rows[0] };
 
 static void print_help(void)
 {
-    int i;
     printf("usage: server MODEL [options]\n\n"
            "Answers OpenAI's API (/v1/chat/completions, /v1/completions, /v1/responses, /v1/embeddings,\n"
            "/v1/models), llama.cpp's (/completion, /tokenize, /slots, /props, /metrics, /rerank) and\n"
            "claude-rust's (/generate, /generate_stream). A page to chat with is at /.\n\n");
-    for (i = 0; i < N_ROWS; i++) {
-        char left[64], letter[] = {'-', rows[i].letter, ',', 0};
-        snprintf(left, sizeof left, "%3s --%s %s", rows[i].letter != 0 ? letter : "", rows[i].name,
-                 rows[i].value != NULL ? rows[i].value : "");
-        printf("  %-27s %s\n", left, rows[i].help);
-    }
-}
-
-/* Into the member that the row names, if it is within the row's bounds. */
-static int store_number(settings *s, const option_row *row, const char *word)
-{
-    char *end;
-    double v = strtod(word, &end);
-    bool whole = row->kind == AS_WHOLE;
-    if (end == word || *end != 0 || v != v || (whole && !is_whole(v)))
-        return complain(EXIT_USAGE, "--%s: '%s' is not a %snumber", row->name, word, whole ? "whole " : "");
-    if (v < row->low || v > row->high)
-        return complain(EXIT_USAGE, "--%s: %s is not between %.10g and %.10g", row->name, word, row->low,
-                        row->high);
-    if (whole)
-        *(uint32_t *)((char *)s + row->at) = (uint32_t)v;
-    else
-        *(float *)((char *)s + row->at) = (float)v;
-    return EXIT_OK;
+    options_print(rows, N_ROWS, 30);
 }
 
 /* At the end of a list of words, which it does not copy. */
@@ -1338,81 +1307,26 @@ static void store_word(const char ***list, size_t *n, const char *word)
     (*list)[(*n)++] = word;
 }
 
-/* word into what the row names. */
-static int store(settings *s, const option_row *row, const char *word)
+/* option_row's kinds of this program. */
+static int store_other(void *settings_, const option_row *row, const char *word)
 {
-    switch (row->kind) {
-    case AS_TEXT:
-        *(const char **)((char *)s + row->at) = word;
-        return EXIT_OK;
-    case AS_FLAG:
-        *(bool *)((char *)s + row->at) = true;
-        return EXIT_OK;
-    case AS_ORIGIN:
-        store_word(&s->origins, &s->n_origins, word);
-        return EXIT_OK;
-    case AS_LORA:
-        store_word(&s->loras, &s->n_loras, word);
-        return EXIT_OK;
-    case AS_KEY:
-        if (*word == 0)
-            return complain(EXIT_USAGE, "--api-key: an empty key is no key");
+    settings *s = (settings *)settings_;
+    if (row->kind == AS_KEY && *word == 0)
+        return complain(EXIT_USAGE, "--api-key: an empty key is no key");
+    if (row->kind == AS_KEY)
         store_word(&s->keys, &s->n_keys, word);
-        return EXIT_OK;
-    default:
-        return store_number(s, row, word);
-    }
-}
-
-/* The rows as getopt_long wants them. */
-static void make_getopt(struct option *longs, char *shorts)
-{
-    int i;
-    *shorts++ = ':'; /* we write the messages */
-    for (i = 0; i < N_ROWS; i++) {
-        longs[i].name = rows[i].name;
-        longs[i].has_arg = rows[i].kind == AS_FLAG ? no_argument : required_argument;
-        longs[i].flag = NULL;
-        longs[i].val = 256 + i;
-        if (rows[i].letter != 0) {
-            *shorts++ = rows[i].letter;
-            if (rows[i].kind != AS_FLAG)
-                *shorts++ = ':';
-        }
-    }
-    memset(&longs[N_ROWS], 0, sizeof longs[N_ROWS]);
-    *shorts = 0;
-}
-
-/* By what getopt_long returns; NULL: no option of ours. */
-static const option_row *row_of(int opt)
-{
-    int i;
-    for (i = 0; i < N_ROWS; i++)
-        if (opt == 256 + i || (rows[i].letter != 0 && opt == rows[i].letter))
-            return &rows[i];
-    return NULL;
+    else if (row->kind == AS_ORIGIN)
+        store_word(&s->origins, &s->n_origins, word);
+    else
+        store_word(&s->loras, &s->n_loras, word);
+    return EXIT_OK;
 }
 
 /* The command line into s. Returns EXIT_OK, or EXIT_USAGE after one line on stderr. */
 static int parse_options(settings *s, int argc, char **argv)
 {
-    struct option longs[N_ROWS + 1];
-    char shorts[2 * N_ROWS + 2];
-    int opt, code = EXIT_OK;
-    make_getopt(longs, shorts);
-    opterr = 0;
-    while (code == EXIT_OK && (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-        const option_row *row = row_of(opt);
-        if (opt == ':')
-            code = complain(EXIT_USAGE, "%s needs a value (-h shows all)", argv[optind - 1]);
-        else if (row == NULL && optopt > 0 && optopt < 256)
-            code = complain(EXIT_USAGE, "unknown option -%c (-h shows all)", optopt);
-        else if (row == NULL)
-            code = complain(EXIT_USAGE, "unknown or unclear option %s (-h shows all)", argv[optind - 1]);
-        else
-            code = store(s, row, optarg);
-    }
+    const options o = {rows, N_ROWS, s, NULL, store_other};
+    int code = options_parse(&o, argc, argv);
     for (; code == EXIT_OK && optind < argc; optind++) {
         if (s->model != NULL)
             code = complain(EXIT_USAGE, "unexpected argument '%s'", argv[optind]);
