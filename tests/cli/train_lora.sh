@@ -68,6 +68,30 @@ done
 got=$(say_as $LLAMA --lora "$DIR/lora.gguf:1e-9")
 if [ "$got" = "$plain" ]; then pass "a scale of nearly nothing"; else fail "a scale of nearly nothing" "$got"; fi
 
+# llama.cpp with the adapter computes what the merged model does
+good "the base in F32" "$B/quantize" $LLAMA "$DIR/base.gguf" f32
+ids=1,5,9,13,17,21,25,29,33,37,41,45
+good "logits of the merged one" "$B/perplexity" -m "$DIR/merged.gguf" --ids $ids --logits "$DIR/merged.f32"
+if node --version >/dev/null 2>&1; then
+    for with in '' ",\"lora\":\"$DIR/lora.gguf\""; do
+        echo "{\"model\":\"$DIR/base.gguf\",\"ids\":[$ids],\"n\":1,\"logits\":\"$DIR/theirs${with:+.lora}.f32\"$with}"
+    done | node tests/compat/llamacpp.mjs - >"$DIR/out" 2>"$DIR/err"
+    code=$?
+    node - "$DIR/merged.f32" "$DIR/theirs.lora.f32" "$DIR/theirs.f32" >"$DIR/got" 2>&1 <<'END'
+const rows = process.argv.slice(2).map((f) => { const b = require("fs").readFileSync(f); return new Float32Array(b.buffer, b.byteOffset, b.length / 4); });
+const mean = rows[0].reduce((a, b) => a + b) / rows[0].length, deviation = Math.sqrt(rows[0].reduce((a, b) => a + (b - mean) ** 2, 0) / rows[0].length);
+const error = (x) => rows[0].reduce((most, v, i) => Math.max(most, Math.abs(v - x[i])), 0) / deviation;
+console.log(rows.every((r) => r.length === rows[0].length) && error(rows[1]) < 3e-3 && error(rows[2]) > 0.1 ? "same" : "other", error(rows[1]), error(rows[2]));
+END
+    case $code:$(cat "$DIR/got") in
+    77:*) skip "llama.cpp" "$(cat "$DIR/err")" ;;
+    0:same*) pass "llama.cpp with the adapter ($(cat "$DIR/got"))" ;;
+    *) fail "llama.cpp with the adapter" "$(cat "$DIR/got" "$DIR/out" | head -n 4)" ;;
+    esac
+else
+    skip "llama.cpp" "no node"
+fi
+
 # some maps, dropout
 good "some maps, dropout" "$T" $TUNE max_iters=3 lora_targets=q,v_proj,down lora_dropout=0.2 out="$DIR/some.gguf"
 if [ "$(wc -c <"$DIR/some.gguf")" -lt "$(wc -c <"$DIR/lora.gguf")" ]; then pass "fewer maps, less to keep"; else fail "fewer maps, less to keep"; fi

@@ -4,7 +4,7 @@
    IDS (separated by commas) go in as they are, no BOS added; then N tokens are chosen greedily.
    stdout: line 1 the chosen ids, line 2 their text as JSON ("" without a tokenizer).
    LOGITS receives one row of float32 (native order) for each of IDS, as `perplexity --logits`
-   writes them. With - each line of standard input is a job {"model", "ids", "n", "logits"} and
+   writes them. With - each line of standard input is a job {"model", "ids", "n", "logits", "lora"} and
    each line of standard output its {"ids", "text"} or {"error"}. Deterministic: processor only, one thread, keys and values in F32, no flash
    attention. The library is the prebuilt one of npm's node-llama-cpp, looked for in
    LLAMA_CPP_NODE (a node_modules folder), NODE_PATH and ./node_modules. Exit code 77: not there. */
@@ -73,11 +73,11 @@ async function made(object, what) {
     return object;
 }
 
-/* One job {model, ids, n, logits, vocabulary}. logits: a file or absent; vocabulary: the number of tokens,
-   for a file that holds neither a tokenizer nor that number. Returns {ids, text}. The package's own classes
+/* One job {model, ids, n, logits, vocabulary, lora}. logits: a file or absent; vocabulary: the number of tokens,
+   for a file that holds neither a tokenizer nor that number; lora: an adapter's file, or absent. Returns {ids, text}. The package's own classes
    ask every model for its tokenizer, so that the bindings below them are used. */
 async function runJob(bindings, job) {
-    const {AddonModel, AddonContext, AddonSampler} = bindings;
+    const {AddonModel, AddonModelLora, AddonContext, AddonSampler} = bindings;
     const overridesList = job.vocabulary === undefined ? [] : [[job.vocabulary[0], job.vocabulary[1], 0]];
     said = "";
     const model = await made(new AddonModel(path.resolve(job.model), {
@@ -87,6 +87,11 @@ async function runJob(bindings, job) {
         contextSize: Math.max(256, job.ids.length + job.n), batchSize: 256, sequences: 1, threads: 1, flashAttention: false,
         swaFullCache: true, kvCacheKeyType: 0, kvCacheValueType: 0 // F32
     }), "context");
+    if (job.lora !== undefined) {
+        const lora = new AddonModelLora(model, path.resolve(job.lora));
+        await model.loadLora(lora);
+        context.setLoras([lora], [1]);
+    }
     const sampler = new AddonSampler(model);
     sampler.applyConfig({temperature: 0});
     const rows = await feed(context, sampler, job.ids, 0, job.logits !== undefined);
