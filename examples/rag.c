@@ -1203,50 +1203,110 @@ static int do_search(void)
 
 /* ---- answering ---- */
 
-/* line [n] to `to` with the number of its source behind every sentence, as the answer is to have it: a small model
-   finds a number beside what it copies far more easily than at the line's beginning. Takes 4 n + 32 bytes. */
-static size_t put_cited(char *to, const char *line, size_t n, unsigned place)
+/* What a model is told, as it grows; NUL-terminated. */
+typedef struct told {
+    char *s;
+    size_t n, cap;
+} told;
+
+static void put(told *t, const char *s, size_t n)
 {
-    size_t i, len = (size_t)sprintf(to, "[%u] ", place);
-    bool ended = false;
-    for (i = 0; i < n; i++) {
-        to[len++] = line[i];
-        if (strchr(".!?", line[i]) != NULL)
-            ended = true;
-        else if (strchr("\"')]", line[i]) == NULL)
-            ended = false;
-        if (i + 1 == n || (ended && line[i + 1] == ' ')) {
-            len += (size_t)sprintf(to + len, " [%u]", place);
-            ended = false;
-        }
+    if (t->n + n + 1 > t->cap) {
+        t->cap = 2 * (t->n + n) + 256;
+        t->s = (char *)grow(t->s, t->cap);
     }
-    return len;
+    memcpy(t->s + t->n, s, n);
+    t->n += n;
+    t->s[t->n] = 0;
+}
+
+/* " [place]" */
+static void put_mark(told *t, unsigned place)
+{
+    char mark[16];
+    put(t, mark, (size_t)snprintf(mark, sizeof mark, " [%u]", place));
+}
+
+/* The heading that a passage stands under, or begins with, which then is taken from it; out holds heading_len
+   or, if that is 0, text_len bytes. Returns its length: "## Name" as "Name". */
+static size_t take_heading(passage *p, char *out)
+{
+    passage h = *p;
+    char path[4097];
+    size_t n;
+    snprintf(path, sizeof path, "%.*s", (int)p->path_len, p->path);
+    h.text = p->heading;
+    h.text_len = p->heading_len;
+    if (h.text_len == 0 && p->text_len > 0 && p->text[0] == '#' && kind_of(path) == LLMC_TEXT_MARKDOWN) {
+        const char *end = (const char *)memchr(p->text, '\n', p->text_len);
+        h.text = p->text;
+        h.text_len = end == NULL ? 0 : (size_t)(end - p->text); /* if it is all there is, it is the text */
+        p->text += h.text_len;
+        p->text_len -= h.text_len;
+    }
+    for (; h.text_len > 0 && strchr("# \r", *h.text) != NULL; h.text++)
+        h.text_len--;
+    n = one_line(&h, out, h.text_len);
+    while (n > 0 && (out[n - 1] == '#' || out[n - 1] == ' '))
+        n--;
+    return n;
+}
+
+/* Where the sentence at the beginning of s [n] ends: behind . ! ? and what closes there, before a space. */
+static size_t sentence_end(const char *s, size_t n)
+{
+    size_t i;
+    bool ended = false;
+    for (i = 0; i < n && !(ended && s[i] == ' '); i++)
+        ended = strchr(".!?", s[i]) != NULL || (ended && strchr("\"')]", s[i]) != NULL);
+    return i;
+}
+
+/* line [n], a passage, as it is to be answered from: behind each sentence the number of its source, as the answer
+   is to have it; before each the heading, which tells whom "he" or "it" means. A small model finds what stands
+   beside what it copies far more easily than what stands lines before. A long heading stands but once. */
+static void put_cited(told *to, const char *line, size_t n, unsigned place, const char *heading,
+                      size_t heading_len)
+{
+    const char *end = line + n;
+    bool first = true;
+    for (; line < end; first = false) {
+        size_t len = sentence_end(line, (size_t)(end - line));
+        if (heading_len > 0 && (first || heading_len <= 40)) {
+            put(to, heading, heading_len);
+            put(to, ": ", 2);
+        }
+        put(to, line, len);
+        put_mark(to, place);
+        line += len;
+        if (line < end)
+            put(to, line++, 1);
+    }
 }
 
 /* The one form in which passages and question reach the model; tools/world.c trains on it. Caller frees. */
 static char *make_prompt(const library *lib, const llmc_hit *hit, uint32_t n, const char *question)
 {
-    size_t cap = strlen(question) + 256, len, longest = 0;
+    static const char task[] = "Answer from these sources and cite them like [1].\n\n";
     uint32_t i;
-    char *text, *line;
+    told to = {NULL, 0, 0};
     llmc_record r;
-    for (i = 0; i < n; i++)
-        if (llmc_index_get(lib->index, hit[i].id, &r)) {
-            cap += 4 * r.text_len + 64;
-            longest = r.text_len > longest ? r.text_len : longest;
-        }
-    line = (char *)grow(NULL, longest + 1);
-    text = (char *)grow(NULL, cap);
-    len = (size_t)snprintf(text, cap, "Answer from these sources and cite them like [1].\n\n");
+    put(&to, task, sizeof task - 1);
     for (i = 0; i < n; i++)
         if (llmc_index_get(lib->index, hit[i].id, &r)) {
             passage p = read_passage(&r);
-            len += put_cited(text + len, line, one_line(&p, line, longest), i + 1);
-            text[len++] = '\n';
+            char *line = (char *)grow(NULL, r.text_len), *heading = (char *)grow(NULL, r.text_len),
+                 number[16];
+            size_t heading_len = take_heading(&p, heading);
+            put(&to, number, (size_t)snprintf(number, sizeof number, "[%u] ", i + 1));
+            put_cited(&to, line, one_line(&p, line, p.text_len), i + 1, heading, heading_len);
+            put(&to, "\n", 1);
+            free(line);
+            free(heading);
         }
-    free(line);
-    snprintf(text + len, cap - len, "\nQuestion: %s", question);
-    return text;
+    put(&to, "\nQuestion: ", 11);
+    put(&to, question, strlen(question));
+    return to.s;
 }
 
 static int do_prompt(void)

@@ -17,10 +17,12 @@
                  run_command      exit code N, then STDOUT: and STDERR: with their text below, where there is any
                  calculator       the number
                  any              error: the reason
-     sources   "Answer from these sources and cite them like [1].\n\n[1] Text. [1] More. [1]\n[2] Text. [2]\n\n"
+     sources   "Answer from these sources and cite them like [1].\n\n"
+               "[1] Telvi: She is a baker. [1] Telvi: Her pet is a cat. [1]\n[2] Text. [2] More. [2]\n\n"
                and "Question: ..."
-               Every sentence has its source's number behind it, so that to cite is to copy. The answer ends in the
-               number of its source, "Telvi lives in Elmby. [2]", or is "The sources do not say."
+               Every sentence has before it the heading that its source stands under, if there is one (nine times in
+               ten), as "she" says little alone; and behind it the source's number, so that to cite is to copy. The
+               answer ends in the number of its source, "Telvi lives in Elmby. [2]", or is "The sources do not say."
 
    Held out. A question is a core in a wrapper ("Do you know *?"). One pair of them in fourteen is never trained
    on: the split decides by a hash of relation, core and wrapper. Of the others, one combination of fact, core
@@ -897,9 +899,10 @@ static void put_mark(text *out, unsigned n)
     put_char(out, ']');
 }
 
-/* Says some things of one entity: those of `mask`, in any order, the name first and pronouns mostly later; behind
-   each the number of the source, if it is one. */
-static void describe(maker *g, text *out, const entity *e, unsigned mask, unsigned source)
+/* Says some things of one entity: those of `mask`, in any order, the name first and pronouns mostly later. In a
+   source (its number; 0: it is none) the number stands behind each, and before each the heading, which is the name,
+   if it has one. */
+static void describe(maker *g, text *out, const entity *e, unsigned mask, unsigned source, bool heading)
 {
     char possessive[32];
     unsigned order[OF_ONE], n = 0, i, j;
@@ -918,6 +921,10 @@ static void describe(maker *g, text *out, const entity *e, unsigned mask, unsign
         let_reference(g, e, i == 0 || percent(g, 20), possessive);
         if (i > 0)
             put_char(out, ' ');
+        if (heading) {
+            put(out, e->name);
+            put(out, ": ");
+        }
         say(g, out, PICK(g, relations[f.relation].says));
         if (source > 0)
             put_mark(out, source);
@@ -1305,7 +1312,6 @@ static void put_upper(text *out, const char *s)
 
 typedef enum task {
     REPEAT,
-    REVERSE,
     COUNT_WORDS,
     FIRST,
     LAST,
@@ -1313,25 +1319,19 @@ typedef enum task {
     NUMBERED,
     BULLETS,
     COMMAS,
-    WITHOUT,
-    REPLACE,
     SPELL,
     SORT,
     TASKS
 } task;
 
-/* In the cores $W are the words, $U and $N one of them and a new one. */
+/* In the cores $W are the words. Reversing, replacing and leaving out are not among them: a model of this size and
+   training learns nothing of those. */
 static const struct {
     const char *kind;
     unsigned low, high; /* how many words */
     const char *core[4];
 } tasks[TASKS] = {
     {"repeat", 1, 8, {"repeat these words: $W", "say after me: $W", "write this again: $W", "repeat: $W"}},
-    {"reverse",
-     2,
-     6,
-     {"reverse the order of these words: $W", "say these words backwards: $W",
-      "write these words in reverse order: $W", "reverse: $W"}},
     {"count",
      2,
      9,
@@ -1366,15 +1366,6 @@ static const struct {
      6,
      {"put commas between these words: $W", "join these words with commas: $W", "write with commas: $W",
       "separate by commas: $W"}},
-    {"without",
-     3,
-     6,
-     {"leave out the word $U: $W", "write these words without $U: $W", "drop the word $U: $W",
-      "take away $U: $W"}},
-    {"replace",
-     2,
-     6,
-     {"replace $U by $N: $W", "write $N instead of $U: $W", "change $U to $N: $W", "put $N for $U: $W"}},
     {"spell",
      1,
      1,
@@ -1387,16 +1378,10 @@ static const struct {
       "sort: $W"}},
 };
 
-static void do_task(maker *g, text *out, task what, const char **w, unsigned n, unsigned which)
+static void do_task(text *out, task what, const char **w, unsigned n)
 {
     unsigned i, j;
     switch (what) {
-    case REVERSE:
-        for (i = n; i > 0; i--) {
-            put(out, w[i - 1]);
-            put(out, i > 1 ? " " : "");
-        }
-        break;
     case COUNT_WORDS:
         put(out, "There are ");
         put_number(out, (long)n);
@@ -1424,16 +1409,6 @@ static void do_task(maker *g, text *out, task what, const char **w, unsigned n, 
         break;
     case COMMAS:
         put_words(out, w, n, ", ", ", ");
-        break;
-    case WITHOUT:
-        for (i = j = 0; i < n; i++)
-            if (i != which)
-                w[j++] = w[i];
-        put_words(out, w, j, " ", " ");
-        break;
-    case REPLACE:
-        w[which] = g->var['N'];
-        put_words(out, w, n, " ", " ");
         break;
     case SPELL:
         for (i = 0; w[0][i] != 0; i++) {
@@ -1475,24 +1450,19 @@ static void make_task(maker *g, talk *t)
     static const char *const around[] = {"^*",     "Please *",    "Now *",
                                          "Hi! ^*", "Could you *", "I want you to *"};
     task what = (task)below(g, TASKS);
-    const char *w[MOST_WORDS], *core = PICK(g, tasks[what].core),
-                               *wrapper = percent(g, 40) ? "^*" : PICK(g, around);
-    unsigned n = what == SORT ? draw_digits(g, w) : draw_words(g, w, tasks[what].low, tasks[what].high),
-             which = below(g, n);
+    const char *w[MOST_WORDS] = {NULL}, *core = PICK(g, tasks[what].core),
+               *wrapper = percent(g, 40) ? "^*" : PICK(g, around);
+    unsigned n = what == SORT ? draw_digits(g, w) : draw_words(g, w, tasks[what].low, tasks[what].high);
     text *q = add(t, USER);
     clear(&g->scratch);
     put_words(&g->scratch, w, n, " ", " ");
     let(g, 'W', g->scratch.s);
-    let(g, 'U', w[which]);
-    do
-        let(g, 'N', PICK(g, words));
-    while (strstr(g->scratch.s, g->var['N']) != NULL);
     note_phrase(g, tasks[what].kind, core, wrapper);
     wrap(g, q, wrapper, core);
     if (!g->held)
         note_question(g, t);
     t->kind = tasks[what].kind;
-    do_task(g, add(t, ASSISTANT), what, w, n, which);
+    do_task(add(t, ASSISTANT), what, w, n);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------- */
@@ -1533,6 +1503,7 @@ static void draw_sources(maker *g, entity *e, unsigned *mask, unsigned n)
 typedef struct sources {
     entity e[5];
     unsigned mask[5], n;
+    bool headings; /* each has one: its name */
 } sources;
 
 /* A question that one of them answers, or none, and what is right. */
@@ -1556,7 +1527,7 @@ static void ask_sources(maker *g, talk *t, text *q, const sources *s)
     ask(g, q, &f);
     if (!g->held)
         note_question(g, t);
-    t->kind = said ? "reading" : "not in the sources";
+    t->kind = !said ? "not in the sources" : s->headings ? "reading" : "reading, no headings";
     answer(g, t, said ? answer_of(&f) : "The sources do not say.");
     if (said)
         put_mark(&t->m[t->n - 1].body, from + 1);
@@ -1567,13 +1538,14 @@ static void put_sources(maker *g, text *q, sources *s, unsigned least)
 {
     unsigned i;
     s->n = between(g, least, 5);
+    s->headings = percent(g, 90);
     draw_sources(g, s->e, s->mask, s->n);
     put(q, "Answer from these sources and cite them like [1].\n\n");
     for (i = 0; i < s->n; i++) {
         put_char(q, '[');
         put_number(q, (long)i + 1);
         put(q, "] ");
-        describe(g, q, &s->e[i], s->mask[i], i + 1);
+        describe(g, q, &s->e[i], s->mask[i], i + 1, s->headings);
         put_char(q, '\n');
     }
     put_char(q, '\n');
@@ -1781,7 +1753,7 @@ static const char *content_in(maker *g, unsigned i, bool short_one)
         put_words(&slot[i], w, n, " ", " ");
     } else {
         e = draw_entity(g, 40);
-        describe(g, &slot[i], &e, draw_mask(g, &e), 0);
+        describe(g, &slot[i], &e, draw_mask(g, &e), 0, false);
     }
     return slot[i].s;
 }
@@ -1854,7 +1826,7 @@ static void use_read_file(maker *g, talk *t)
         call(t, READ_FILE, g->var['F'], NULL);
         if (failed(g, t, file_errors, COUNT(file_errors), "I cannot read $F: $E."))
             return;
-        describe(g, add(t, TOOL), &e, mask, 0);
+        describe(g, add(t, TOOL), &e, mask, 0, false);
         let_fact(g, &f);
         answer(g, t, answer_of(&f));
         return;
@@ -2490,7 +2462,7 @@ static unsigned draw_kind(maker *g, mix_of_kinds mix)
 /* One to four exchanges of any kinds, and mostly some more questions about sources that were given. */
 static void make_talk(maker *g, talk *t, split want, mix_of_kinds mix)
 {
-    bool tooled = percent(g, 22);
+    bool tooled = percent(g, mix == DRILL ? 34 : 22); /* calls are to be certain, too */
     unsigned dice = below(g, 20), turns = dice < 9 ? 1 : dice < 14 ? 2 : dice < 18 ? 3 : 4, i, kind, more;
     open_talk(g, t, tooled);
     for (i = 0; i < turns; i++) {
@@ -2640,7 +2612,7 @@ static void put_article(maker *g, text *out)
         unsigned all = e->town ? OF_TOWN : OF_PERSON, n = between(g, 3, all);
         for (i = 0; i < n; i++)
             mask |= 1u << below(g, all);
-        describe(g, out, e, mask, 0);
+        describe(g, out, e, mask, 0, false);
     } else {
         unsigned n = between(g, 3, 8);
         for (i = 0; i < n; i++) {
@@ -2765,7 +2737,10 @@ static void write_articles(FILE *file, maker *g, text *out, split part, unsigned
         mask = draw_mask(&one, &e) | draw_mask(&one, &e);
         clear(out);
         if (!questions) {
-            describe(&one, out, &e, mask, 0);
+            put(out, "# ");
+            put(out, e.name);
+            put_char(out, '\n');
+            describe(&one, out, &e, mask, 0, false);
             put(out, "\n\n");
             write_text(file, out);
             continue;

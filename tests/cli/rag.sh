@@ -74,7 +74,8 @@ says "is whole again" "$DIR/err" '0 changed .* 0 new'
 head -c 30 /dev/urandom >"$DIR/bad.vec"
 bad 1 'not an index' "no index" $R search "$DIR/v" x --index "$DIR/bad.vec"
 
-# What a model is told: every sentence with the number of its source behind it, and where there are none the end.
+# What a model is told: every sentence with the heading that it stands under before it, and the number of its source
+# behind it; a text of no sentences as a whole. A heading that is long stands but once.
 mkdir -p "$DIR/cited"
 printf 'Dr. Wim said "no!" He left (at 3.5 km?). End' >"$DIR/cited/a.txt"
 good "index for prompts" $R index "$DIR/cited" --words
@@ -82,6 +83,16 @@ good "prompt" $R prompt "$DIR/cited" 'What did Wim say?' --words
 printf '%s\n' 'Answer from these sources and cite them like [1].' '' \
     '[1] Dr. [1] Wim said "no!" [1] He left (at 3.5 km?). [1] End [1]' '' 'Question: What did Wim say?' >"$DIR/want"
 if cmp -s "$DIR/out" "$DIR/want"; then pass "its form"; else fail "its form" "$(cat "$DIR/out")"; fi
+rm "$DIR/cited/a.txt"
+printf '# Wim #\nHe left the mill. "Why?" he said\n' >"$DIR/cited/a.md"
+printf '## What is known of the mill that Wim has left\nIt is old. It is tall.\n' >"$DIR/cited/b.md"
+good "index for headings" $R index "$DIR/cited" --words
+good "prompt of two headings" $R prompt "$DIR/cited" 'Why has he left, Wim?' --words
+printf '%s\n' 'Answer from these sources and cite them like [1].' '' \
+    '[1] Wim: He left the mill. [1] Wim: "Why?" [1] Wim: he said [1]' \
+    '[2] What is known of the mill that Wim has left: It is old. [2] It is tall. [2]' '' \
+    'Question: Why has he left, Wim?' >"$DIR/want"
+if cmp -s "$DIR/out" "$DIR/want"; then pass "headings before sentences"; else fail "headings before sentences" "$(cat "$DIR/out")"; fi
 bad 2 'question is needed' "prompt without a question" $R prompt "$DIR/cited"
 
 # Answers: random numbers say what they say, but sources are named.

@@ -8,13 +8,13 @@ M=examples/tiny.gguf
     finish
 }
 N=${N:-60}
-LEAST=${LEAST:-7} # what the model in the box does now; 9 is what it is to do
+LEAST=${LEAST:-9}
 R=$B/rag
 rm -rf "$DIR/docs"
 mkdir -p "$DIR/docs"
 $B/world --kind articles --split test --count "$N" --seed 41 >"$DIR/articles"
 $B/world --kind questions --split test --count "$N" --seed 41 >"$DIR/questions"
-awk -v to="$DIR/docs" 'BEGIN { RS = "" } { printf "%s\n", $0 >(to "/" (NR - 1) ".txt"); close(to "/" (NR - 1) ".txt") }' "$DIR/articles"
+awk -v to="$DIR/docs" 'BEGIN { RS = "" } { printf "%s\n", $0 >(to "/" (NR - 1) ".md"); close(to "/" (NR - 1) ".md") }' "$DIR/articles"
 good "index $N articles" $R index "$DIR/docs" --words
 
 found=0 right=0 cited=0 alone=0
@@ -24,7 +24,7 @@ while IFS= read -r line; do
     article=${line##*: }
     article=${article%\}}
     $R ask "$DIR/docs" "$question" -m $M --words -q >"$DIR/got" 2>"$DIR/err" </dev/null
-    place=$(sed -n "s/^\[\([0-9]*\)\] $article\.txt:.*/\1/p" "$DIR/got" | head -n 1)
+    place=$(sed -n "s/^\[\([0-9]*\)\] $article\.md:.*/\1/p" "$DIR/got" | head -n 1)
     [ -n "$place" ] || continue
     found=$((found + 1))
     said=$(head -n 1 "$DIR/got")
@@ -42,6 +42,6 @@ done <"$DIR/questions"
 echo "        of $N: passage found $found, answered right $right, with its source $cited; without passages $alone"
 if [ $((found * 10)) -ge $((N * 9)) ]; then pass "passages are found"; else fail "passages found: $found of $N"; fi
 if [ $((right * 10)) -ge $((found * LEAST)) ]; then pass "answers from passages"; else fail "answers: $right of $found"; fi
-if [ $((cited * 10)) -ge $((found * (LEAST - 2))) ]; then pass "sources are named"; else fail "sources: $cited of $found"; fi
+if [ $((cited * 10)) -ge $((found * (LEAST - 1))) ]; then pass "sources are named"; else fail "sources: $cited of $found"; fi
 if [ $((alone * 4)) -lt $((right)) ]; then pass "without passages it does not know"; else fail "without passages: $alone"; fi
 finish
