@@ -55108,11 +55108,12 @@ LLMC__UNUSED static void llmc__params_model(llmc_model **out, const llmc__params
 }
 
 //--[ 22.2 GRAD.product ]-- products of f32 matrices, all of whose operands change from step to step
-/* C = A B by tiles (Goto 2008). B goes, block by block of k and of columns, into panels of a tile's columns,
-   small enough to stay in L2 while every strip of A, of a tile's rows, passes by. A is read where it is if its
-   elements of k are neighbours: a tile takes them one by one, and copying them took a tenth of a product's time.
-   Transposed it is packed first, all of it, element after element of k side by side, and so are rows that do not
-   fill a strip. Each element of C is summed over k in blocks of LLMC__DEPTH, one after the other, whoever does it. */
+/* C = A B by tiles (Goto 2008). B goes, block by block of k and of columns, into panels of a tile's
+   columns, small enough to stay in L2 while every strip of A, of a tile's rows, passes by. A is read where
+   it is if its elements of k are neighbours: a tile takes them one by one, and copying them took a tenth of
+   a product's time. Transposed it is packed first, all of it, element after element of k side by side, and
+   so are rows that do not fill a strip. Each element of C is summed over k in blocks of LLMC__DEPTH, one
+   after the other, whoever does it. */
 #define LLMC__DEPTH      1024
 #define LLMC__PANELS     2     /* of a block of B, at most */
 #define LLMC__ALONE_WORK 65536 /* multiplications below which a second thread is not worth its meeting */
