@@ -188,11 +188,6 @@ static void print_help(void)
     options_print(rows, N_ROWS, 34);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int store_bias(settings *s, const char *text)
 {
     char id[16];

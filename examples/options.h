@@ -41,7 +41,7 @@ typedef struct options {
     int (*other)(void *settings, const option_row *row, const char *word);
 } options;
 
-static bool option_digit(char c)
+static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -56,10 +56,10 @@ static bool option_number(const char *word, bool whole, double *out)
     if (!whole)
         n = strlen(word);
     for (; whole && *word != 0 && n + 1 < sizeof digits; word++)
-        if (*word != '_' || n == 0 || !option_digit(word[-1]) || !option_digit(word[1]))
+        if (*word != '_' || n == 0 || !is_digit(word[-1]) || !is_digit(word[1]))
             digits[n++] = *word;
     digits[whole ? n : 0] = 0;
-    if (whole && n > 1 && option_digit(digits[n - 2]) && strchr("kKmM", digits[n - 1]) != NULL) {
+    if (whole && n > 1 && is_digit(digits[n - 2]) && strchr("kKmM", digits[n - 1]) != NULL) {
         unit = digits[n - 1] == 'k' || digits[n - 1] == 'K' ? 1024 : 1024 * 1024;
         digits[n - 1] = 0;
     }

@@ -76,6 +76,7 @@ bad 1 'not an index' "no index" $R search "$DIR/v" x --index "$DIR/bad.vec"
 
 # What a model is told: every sentence with the heading that it stands under before it, and the number of its source
 # behind it; a text of no sentences as a whole. A heading that is long stands but once.
+rm -rf "$DIR/cited"
 mkdir -p "$DIR/cited"
 printf 'Dr. Wim said "no!" He left (at 3.5 km?). End' >"$DIR/cited/a.txt"
 good "index for prompts" $R index "$DIR/cited" --words
@@ -93,6 +94,11 @@ printf '%s\n' 'Answer from these sources and cite them like [1].' '' \
     '[2] What is known of the mill that Wim has left: It is old. [2] It is tall. [2]' '' \
     'Question: Why has he left, Wim?' >"$DIR/want"
 if cmp -s "$DIR/out" "$DIR/want"; then pass "headings before sentences"; else fail "headings before sentences" "$(cat "$DIR/out")"; fi
+rm "$DIR"/cited/*.md
+printf '# not a heading\nx = 1\n' >"$DIR/cited/a.py"
+good "index for code" $R index "$DIR/cited" --words
+good "prompt of code" $R prompt "$DIR/cited" 'heading?' --words
+says "a comment is no heading" "$DIR/out" '^\[1\] # not a heading x = 1 \[1\]$'
 bad 2 'question is needed' "prompt without a question" $R prompt "$DIR/cited"
 
 # Answers: random numbers say what they say, but sources are named.
