@@ -10092,6 +10092,25 @@ LLMC__INLINE void LLMC__N(ask)(uintptr_t at, size_t bytes)
         llmc__vprefetch(at + 256);
 }
 
+/* Eight blocks, `bytes` in all, of which w has the first few: w itself where `more` bytes behind them may be
+   read and are enough, else a copy in w8. */
+LLMC__INLINE const uint8_t *LLMC__N(whole)(uint8_t *w8, const uint8_t *w, size_t bytes, size_t blocks,
+                                           size_t more)
+{
+    if ((8 - blocks) * (bytes / 8) <= more)
+        return w;
+    LLMC_MEMSET(w8, 0, bytes);
+    LLMC_MEMCPY(w8, w, blocks * (bytes / 8));
+    return w8;
+}
+
+/* The first n lanes of a, the rest of b. */
+LLMC__INLINE llmc__v8 LLMC__N(first_of)(size_t n, llmc__v8 a, llmc__v8 b)
+{
+    static const float lane[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    return llmc__vsel_lt(llmc__vload(lane), llmc__vset1((float)n), a, b);
+}
+
 /* Scales of eight blocks, a lane for each; s and m where the kind is h. */
 typedef struct LLMC__N(scale8) {
     llmc__v8 d, off;
@@ -10203,40 +10222,45 @@ LLMC__INLINE void LLMC__N(place)(llmc__rows *r, int i, const LLMC__N(scale8) * h
    line: one row with one column, eight blocks at a time, a lane to a part. It reads the row
    from end to end, which is what streams from memory fastest, and asks for what comes LLMC__AHEAD bytes
    later, in this row or the next ones: processors that follow a stream by themselves do not look so far.
-   Missing blocks of the last eight are zeros, which change nothing: d = 0 and q = 0, so 0 is added. What is
-   there of w is copied (w8) because reading on could leave the file; x ends with whole units.
+   The last blocks of a row may be fewer than eight. Where as many bytes as are missing follow the row (more),
+   all eight are taken, and only the lanes that have a block of it join: a copy costs as much as four whole
+   units. Otherwise what is there is copied (w8), because reading on could leave the file; x ends with whole
+   units, and blocks of zeros change nothing.
    pair: the same with two columns, each as by line: what a unit of w is taken apart to serves both. */
 #define LLMC__LINE_FN(type, bytes)                                                                           \
-    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks)                  \
+    LLMC__FN float LLMC__N(line_##type)(const uint8_t *w, const llmc__x8 *x, size_t blocks, size_t more)     \
     {                                                                                                        \
-        llmc__v8 acc = llmc__vzero();                                                                        \
+        llmc__v8 acc = llmc__vzero(), part;                                                                  \
+        uint8_t w8[bytes];                                                                                   \
         for (; blocks >= 8; blocks -= 8, w += bytes, x++) {                                                  \
             LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
             acc = LLMC__N(eight_##type)(acc, w, x);                                                          \
         }                                                                                                    \
         if (blocks > 0) {                                                                                    \
-            uint8_t w8[bytes];                                                                               \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
-            acc = LLMC__N(eight_##type)(acc, w8, x);                                                         \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
+            w = LLMC__V(whole)(w8, w, bytes, blocks, more);                                                  \
+            part = LLMC__N(eight_##type)(acc, w, x);                                                         \
+            acc = LLMC__V(first_of)(blocks, part, acc);                                                      \
         }                                                                                                    \
         return llmc__vsum(acc);                                                                              \
     }                                                                                                        \
     LLMC__FN void LLMC__N(pair_##type)(float out[2], const uint8_t *w, const llmc__x8 *x, const llmc__x8 *y, \
-                                       size_t blocks)                                                        \
+                                       size_t blocks, size_t more)                                           \
     {                                                                                                        \
-        llmc__v8 a = llmc__vzero(), b = a;                                                                   \
+        llmc__v8 a = llmc__vzero(), b = a, part;                                                             \
+        uint8_t w8[bytes];                                                                                   \
         for (; blocks >= 8; blocks -= 8, w += bytes, x++, y++) {                                             \
             LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
             a = LLMC__N(eight_##type)(a, w, x);                                                              \
             b = LLMC__N(eight_##type)(b, w, y);                                                              \
         }                                                                                                    \
         if (blocks > 0) {                                                                                    \
-            uint8_t w8[bytes];                                                                               \
-            LLMC_MEMSET(w8, 0, sizeof w8);                                                                   \
-            LLMC_MEMCPY(w8, w, blocks *(bytes / 8));                                                         \
-            a = LLMC__N(eight_##type)(a, w8, x);                                                             \
-            b = LLMC__N(eight_##type)(b, w8, y);                                                             \
+            LLMC__V(ask)((uintptr_t)w + LLMC__AHEAD, bytes);                                                 \
+            w = LLMC__V(whole)(w8, w, bytes, blocks, more);                                                  \
+            part = LLMC__N(eight_##type)(a, w, x);                                                           \
+            a = LLMC__V(first_of)(blocks, part, a);                                                          \
+            part = LLMC__N(eight_##type)(b, w, y);                                                           \
+            b = LLMC__V(first_of)(blocks, part, b);                                                          \
         }                                                                                                    \
         out[0] = llmc__vsum(a);                                                                              \
         out[1] = llmc__vsum(b);                                                                              \
@@ -10309,8 +10333,9 @@ LLMC__BY_ROWS(LLMC__ROWS_FN)
      tile       part    0  1  2  3  4  5  6  7  0  1      parts in memory, part[b % 8][column][row]
    What tiles know of a type: */
 typedef struct LLMC__N(tile_type) {
-    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks);
-    void (*pair)(float out[2], const uint8_t *w, const llmc__x8 *x, const llmc__x8 *y, size_t blocks);
+    float (*line)(const uint8_t *w, const llmc__x8 *x, size_t blocks, size_t more);
+    void (*pair)(float out[2], const uint8_t *w, const llmc__x8 *x, const llmc__x8 *y, size_t blocks,
+                 size_t more);
     void (*unpack)(llmc__panel *p, const uint8_t *const *row, size_t at, size_t blocks);
     void (*block)(float *part, const llmc__panel *p, size_t b, const uint8_t *x, size_t x_stride,
                   size_t cols);
@@ -10741,13 +10766,14 @@ LLMC__FN void LLMC__N(product)(const LLMC__N(tile_type) * u, float *out, size_t 
     for (t = 0; t < cols; t++)
         col[t] = (const llmc__x8 *)(const void *)(x + t * x_stride);
     for (r = 0; r < rows; r++, w += row_bytes) {
+        size_t more = (rows - 1 - r) * row_bytes;
         for (t = 0; t + 1 < cols; t += 2) {
-            u->pair(two, w, col[t], col[t + 1], n / LLMC__QK);
+            u->pair(two, w, col[t], col[t + 1], n / LLMC__QK, more);
             out[t * out_stride + r] = two[0];
             out[(t + 1) * out_stride + r] = two[1];
         }
         if (t < cols)
-            out[t * out_stride + r] = u->line(w, col[t], n / LLMC__QK);
+            out[t * out_stride + r] = u->line(w, col[t], n / LLMC__QK, more);
     }
 }
 
