@@ -1810,7 +1810,7 @@ typedef struct llmc_trainer_options {
     float dropout;  /* probability that a value is left out, on the embedding, attention and branches */
     float balance;  /* times the experts' load-balancing loss; 0: off */
     bool recompute; /* less memory: only each layer's input is kept, the layer runs again on the way back */
-    bool bf16;      /* refused: products of bf16 are half as fast as f32's where they were measured */
+    bool bf16;      /* products round their inputs to bf16 and add in f32; UNSUPPORTED without AVX-512's */
     float explode;  /* an update's loss above so many times the smoothed one, and 3 more, is an error; 0: 3 */
     llmc_allreduce allreduce;
 #ifndef LLMC_NO_TOKEN
@@ -4111,6 +4111,10 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 #define LLMC__AVX512_TARGET \
     __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define LLMC__AVX512_FN LLMC__UNUSED static inline LLMC__ALWAYS LLMC__AVX512_TARGET
+/* The same with bf16's products, which not every processor that has AVX-512 has. */
+#define LLMC__BF16_TARGET \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")))
+#define LLMC__BF16_FN LLMC__UNUSED static inline LLMC__ALWAYS LLMC__BF16_TARGET
 
 typedef __m512 llmc__avx512_wv;
 
@@ -6176,6 +6180,18 @@ typedef struct llmc__train_kernels {
     /* by llmc_act: d *= the activation's slope at x. SWIGLU_OAI, which has two inputs, has none here */
     void (*back[5])(float *d, const float *x, size_t n);
 } llmc__train_kernels;
+
+/* Products of bf16 for a set's tiles. Elements of k go in pairs, the even one in the lower half of a float's bits;
+   half as many of these as of f32, so both panels and strips keep their places. */
+typedef struct llmc__bf16_kernels {
+    /* in [k][width] f32 to pairs [(k + 1) / 2][width], rounded to nearest even, 0 behind an odd k; width is a
+       multiple of 8, out may be in */
+    void (*narrow)(float *out, const float *in, size_t width, size_t k);
+    /* as llmc__train_kernels's with a [pairs][tile's rows] and b [pairs][tile's cols]. Both products of a pair are
+       added in f32, one after the other; what is denormal counts as zero */
+    void (*multiply)(float *c, size_t stride, const float *a, const float *b, size_t pairs, uint32_t rows,
+                     uint32_t cols, bool add);
+} llmc__bf16_kernels;
 
 #define LLMC__TRAIN_KERNELS(w, rows, cols)                                                 \
     {                                                                                      \
@@ -11971,21 +11987,27 @@ LLMC__INLINE void LLMC__N(multiply_wide)(float *c, size_t stride, const float *a
         LLMC__N(multiply_whole)(c, stride, a, a_row, a_col, b, k, add, 1);
 }
 
+/* What C has of a tile that is whole at t. */
+LLMC__FN void LLMC__N(multiply_edge)(float *c, size_t stride, const float *t, uint32_t rows, uint32_t cols,
+                                     bool add)
+{
+    uint32_t i, j;
+    for (i = 0; i < rows; i++, c += stride, t += LLMC__MULTIPLY_COLS)
+        for (j = 0; j < cols; j++)
+            c[j] = add ? c[j] + t[j] : t[j];
+}
+
 /* At edges that cut a vector, or rows, the tile goes to a place of its own first. */
 LLMC__FN void LLMC__N(multiply)(float *c, size_t stride, const float *a, size_t a_row, size_t a_col,
                                 const float *b, size_t k, uint32_t rows, uint32_t cols, bool add)
 {
     float t[LLMC__MULTIPLY_ROWS * LLMC__MULTIPLY_COLS];
-    uint32_t i, j;
     if (rows == LLMC__MULTIPLY_ROWS && cols % LLMC__W == 0) {
         LLMC__N(multiply_wide)(c, stride, a, a_row, a_col, b, k, cols, add);
         return;
     }
     LLMC__N(multiply_wide)(t, LLMC__MULTIPLY_COLS, a, a_row, a_col, b, k, cols, false);
-    for (i = 0; i < rows; i++)
-        for (j = 0; j < cols; j++)
-            c[i * stride + j] =
-                add ? c[i * stride + j] + t[i * LLMC__MULTIPLY_COLS + j] : t[i * LLMC__MULTIPLY_COLS + j];
+    LLMC__N(multiply_edge)(c, stride, t, rows, cols, add);
 }
 
 /* Square blocks of as many rows as there are lanes, then of eight, the rest one by one. */
@@ -12034,6 +12056,92 @@ LLMC__FN void LLMC__N(gather)(float *out, size_t width, const float *in, size_t 
         }
     }
 }
+
+#if LLMC__W == 16
+/* Two vectors' elements side by side as bf16. */
+LLMC__BF16_FN __m512i LLMC__N(pairs)(__m512 even, __m512 odd)
+{
+    __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
+    __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
+    return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+LLMC__BF16_TARGET static void LLMC__N(narrow)(float *out, const float *in, size_t width, size_t k)
+{
+    __m512 none = _mm512_setzero_ps();
+    size_t i, full = width / 16 * 16;
+    for (; k > 0; k -= k > 1 ? 2 : 1, in += 2 * width, out += width) {
+        const float *next = in + width;
+        for (i = 0; i < full; i += 16)
+            _mm512_storeu_si512(
+                out + i, LLMC__N(pairs)(_mm512_loadu_ps(in + i), k > 1 ? _mm512_loadu_ps(next + i) : none));
+        for (; i < width; i += 8)
+            _mm512_mask_storeu_epi32(out + i, 255,
+                                     LLMC__N(pairs)(_mm512_maskz_loadu_ps(255, in + i),
+                                                    k > 1 ? _mm512_maskz_loadu_ps(255, next + i) : none));
+    }
+}
+
+/* As multiply_whole, with a's strip always packed. */
+LLMC__BF16_FN void LLMC__N(multiply16_whole)(float *c, size_t stride, const float *a, const float *b,
+                                             size_t pairs, bool add, unsigned wide)
+{
+    __m512 sum[LLMC__MULTIPLY_ROWS][3];
+    __m512bh u[3], s;
+    unsigned i, j;
+    LLMC__UNROLL
+    for (i = 0; i < LLMC__MULTIPLY_ROWS; i++)
+        LLMC__UNROLL
+    for (j = 0; j < wide; j++) {
+        sum[i][j] = _mm512_setzero_ps();
+        llmc__vprefetch((uintptr_t)(c + i * stride + 16 * j));
+    }
+    for (; pairs > 0; pairs--, a += LLMC__MULTIPLY_ROWS, b += LLMC__MULTIPLY_COLS) {
+        LLMC__UNROLL
+        for (j = 0; j < wide; j++)
+            u[j] = (__m512bh)_mm512_loadu_ps(b + 16 * j);
+        LLMC__UNROLL
+        for (i = 0; i < LLMC__MULTIPLY_ROWS; i++) {
+            s = (__m512bh)_mm512_set1_ps(a[i]);
+            LLMC__UNROLL
+            for (j = 0; j < wide; j++)
+                sum[i][j] = _mm512_dpbf16_ps(sum[i][j], s, u[j]);
+        }
+    }
+    LLMC__UNROLL
+    for (i = 0; i < LLMC__MULTIPLY_ROWS; i++)
+        LLMC__UNROLL
+    for (j = 0; j < wide; j++) {
+        float *to = c + i * stride + 16 * j;
+        _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), sum[i][j]) : sum[i][j]);
+    }
+}
+
+LLMC__BF16_FN void LLMC__N(multiply16_wide)(float *c, size_t stride, const float *a, const float *b,
+                                            size_t pairs, uint32_t cols, bool add)
+{
+    if (cols > 2 * LLMC__W)
+        LLMC__N(multiply16_whole)(c, stride, a, b, pairs, add, 3);
+    else if (cols > LLMC__W)
+        LLMC__N(multiply16_whole)(c, stride, a, b, pairs, add, 2);
+    else
+        LLMC__N(multiply16_whole)(c, stride, a, b, pairs, add, 1);
+}
+
+LLMC__BF16_TARGET static void LLMC__N(multiply16)(float *c, size_t stride, const float *a, const float *b,
+                                                  size_t pairs, uint32_t rows, uint32_t cols, bool add)
+{
+    float t[LLMC__MULTIPLY_ROWS * LLMC__MULTIPLY_COLS];
+    if (rows == LLMC__MULTIPLY_ROWS && cols % LLMC__W == 0) {
+        LLMC__N(multiply16_wide)(c, stride, a, b, pairs, cols, add);
+        return;
+    }
+    LLMC__N(multiply16_wide)(t, LLMC__MULTIPLY_COLS, a, b, pairs, cols, false);
+    LLMC__N(multiply_edge)(c, stride, t, rows, cols, add);
+}
+
+LLMC__UNUSED static const llmc__bf16_kernels LLMC__N(bf16) = {LLMC__N(narrow), LLMC__N(multiply16)};
+#endif
 
 /* d/dx x s(x) = s (1 + x (1 - s)), s the logistic function. */
 LLMC__INLINE llmc__wv LLMC__N(silu_slope)(llmc__wv x)
@@ -12384,6 +12492,20 @@ static const llmc__kernels *llmc__kernels_for(llmc_cpu cpu)
         return &llmc__scalar_kernels;
     }
 }
+
+#ifndef LLMC_NO_TRAIN
+/* bf16's products for the tiles of the set that cpu selects; NULL: it has none, or the processor has not. */
+static const llmc__bf16_kernels *llmc__bf16_kernels_for(llmc_cpu cpu)
+{
+#if LLMC__AVX512
+    uint32_t can = llmc_cpu_detect().features & (cpu.features != 0 ? cpu.features : UINT32_MAX);
+    if (llmc__cpu_best(cpu) == LLMC_CPU_AVX512 && (can & LLMC_CPU_BF16) != 0)
+        return &llmc__avx512_bf16;
+#endif
+    (void)cpu;
+    return NULL;
+}
+#endif
 
 #ifndef LLMC_NO_TRAIN
 /* The same for optimisers. */
@@ -55153,6 +55275,7 @@ typedef struct llmc__matrix {
 /* What products run on. */
 typedef struct llmc__multiplier {
     const llmc__train_kernels *k;
+    const llmc__bf16_kernels *bf16; /* A and B are rounded to bf16 as they are packed; NULL: they are not */
     llmc_tasks tasks;
     float *strips; /* [strip_floats] what of A is packed: llmc__strip_floats of the largest product */
     float *panels; /* [workers][llmc__panel_floats] */
@@ -55189,9 +55312,10 @@ static uint64_t llmc__panel_floats(const llmc__train_kernels *k, uint64_t depth)
 
 /* out [k][width] = `count` of A's rows from `first` on, element by element of k side by side; rows that it
    has not are zero. For B the same of its columns: that is A's code with B transposed. */
-static void llmc__pack(const llmc__train_kernels *t, float *out, const llmc__matrix *a, size_t first,
+static void llmc__pack(const llmc__multiplier *u, float *out, const llmc__matrix *a, size_t first,
                        size_t count, size_t width, size_t from, size_t k)
 {
+    const llmc__train_kernels *t = u->k;
     const float *at = a->at + first * a->row + from * a->col;
     if (count < width)
         LLMC_MEMSET(out, 0, width * k * sizeof *out);
@@ -55199,22 +55323,29 @@ static void llmc__pack(const llmc__train_kernels *t, float *out, const llmc__mat
         t->turn(out, width, at, a->row, count, k);
     else
         t->gather(out, width, at, a->col, count, k);
+    if (u->bf16 != NULL)
+        u->bf16->narrow(out, out, width, k);
 }
 
 /* Whether a strip of A's m rows is packed. */
-static bool llmc__strip_packed(const llmc__train_kernels *t, const llmc__matrix *a, size_t m, size_t s)
+static bool llmc__strip_packed(const llmc__multiplier *u, const llmc__matrix *a, size_t m, size_t s)
 {
-    return a->col != 1 || (s + 1) * t->rows > m;
+    return u->bf16 != NULL || a->col != 1 || (s + 1) * u->k->rows > m;
 }
 
-/* Strip s of a [m][k], packed in strips [..][k][rows] or not, from element `from` of k on, times a panel. */
-static void llmc__multiply_strip(const llmc__train_kernels *t, float *c, size_t stride, const llmc__matrix *a,
+/* Strip s of a [m][k], packed in strips [..][k][rows] or not, from element `from` of k on, which is even,
+   times a panel. */
+static void llmc__multiply_strip(const llmc__multiplier *u, float *c, size_t stride, const llmc__matrix *a,
                                  const float *strips, size_t s, size_t m, size_t k, const float *panel,
                                  size_t from, size_t depth, uint32_t cols, bool add)
 {
+    const llmc__train_kernels *t = u->k;
     uint32_t rows = (uint32_t)llmc__min(t->rows, m - s * t->rows);
     c += s * t->rows * stride;
-    if (llmc__strip_packed(t, a, m, s))
+    if (u->bf16 != NULL)
+        u->bf16->multiply(c, stride, strips + (s * k + from / 2) * t->rows, panel, (depth + 1) / 2, rows,
+                          cols, add);
+    else if (llmc__strip_packed(u, a, m, s))
         t->multiply(c, stride, strips + (s * k + from) * t->rows, 1, t->rows, panel, depth, rows, cols, add);
     else
         t->multiply(c, stride, a->at + s * t->rows * a->row + from, a->row, 1, panel, depth, rows, cols, add);
@@ -55248,8 +55379,8 @@ static void llmc__pack_strips(void *arg, uint32_t index)
     const llmc__train_kernels *t = job->u->k;
     size_t s, strips = (job->m + t->rows - 1) / t->rows;
     for (s = (size_t)index * 16; s < strips && s < ((size_t)index + 1) * 16; s++)
-        if (llmc__strip_packed(t, &job->a, job->m, s))
-            llmc__pack(t, job->u->strips + s * t->rows * job->k, &job->a, s * t->rows,
+        if (llmc__strip_packed(job->u, &job->a, job->m, s))
+            llmc__pack(job->u, job->u->strips + s * t->rows * job->k, &job->a, s * t->rows,
                        (size_t)llmc__min(t->rows, job->m - s * t->rows), t->rows, 0, job->k);
 }
 
@@ -55267,12 +55398,12 @@ static void llmc__multiply_block(const llmc__multiply_job *job, uint32_t ticket,
     for (from = 0; from < job->k; from += depth) {
         depth = (size_t)llmc__min(LLMC__DEPTH, job->k - from);
         for (j = first; j < end; j += t->cols)
-            llmc__pack(t, panels + (j - first) * depth, &job->b, j, (size_t)llmc__min(t->cols, end - j),
+            llmc__pack(job->u, panels + (j - first) * depth, &job->b, j, (size_t)llmc__min(t->cols, end - j),
                        t->cols, from, depth);
         for (s = s0; s < s1; s++)
             for (j = first; j < end; j += t->cols)
-                llmc__multiply_strip(t, job->c + j, job->stride, &job->a, job->u->strips, s, job->m, job->k,
-                                     panels + (j - first) * depth, from, depth,
+                llmc__multiply_strip(job->u, job->c + j, job->stride, &job->a, job->u->strips, s, job->m,
+                                     job->k, panels + (j - first) * depth, from, depth,
                                      (uint32_t)llmc__min(t->cols, end - j), job->add || from > 0);
     }
 }
@@ -55329,7 +55460,7 @@ static void llmc__multiply(const llmc__multiplier *u, float *c, size_t stride, b
     job.add = add;
     job.taken = 0;
     llmc__multiply_cut(&job);
-    if (a.col == 1)
+    if (a.col == 1 && u->bf16 == NULL)
         llmc__pack_strips(&job, packs - 1); /* the last strip, if it is not whole */
     else if (job.pieces > 1)
         llmc__run(&u->tasks, packs, llmc__pack_strips, &job);
@@ -55344,17 +55475,20 @@ static void llmc__multiply(const llmc__multiplier *u, float *c, size_t stride, b
 static void llmc__multiply_alone(const llmc__train_kernels *t, float *room, float *c, size_t stride, bool add,
                                  llmc__matrix a, llmc__matrix b, size_t m, size_t n, size_t k)
 {
+    llmc__multiplier u;
     float *panels = room + llmc__strip_floats(t, m, k);
     size_t s, j, strips = (m + t->rows - 1) / t->rows;
+    LLMC_MEMSET(&u, 0, sizeof u);
+    u.k = t;
     for (s = 0; s < strips; s++)
-        if (llmc__strip_packed(t, &a, m, s))
-            llmc__pack(t, room + s * t->rows * k, &a, s * t->rows,
+        if (llmc__strip_packed(&u, &a, m, s))
+            llmc__pack(&u, room + s * t->rows * k, &a, s * t->rows,
                        (size_t)llmc__min(t->rows, m - s * t->rows), t->rows, 0, k);
     for (j = 0; j < n; j += t->cols) {
         uint32_t cols = (uint32_t)llmc__min(t->cols, n - j);
-        llmc__pack(t, panels, &b, j, cols, t->cols, 0, k);
+        llmc__pack(&u, panels, &b, j, cols, t->cols, 0, k);
         for (s = 0; s < strips; s++)
-            llmc__multiply_strip(t, c + j, stride, &a, room, s, m, k, panels, 0, k, cols, add);
+            llmc__multiply_strip(&u, c + j, stride, &a, room, s, m, k, panels, 0, k, cols, add);
     }
 }
 
@@ -55370,8 +55504,8 @@ typedef struct llmc__grad_opts {
     bool recompute;        /* keep only each layer's input, and run the layer again on the way back */
     float dropout;         /* probability of 0 in [0, 1): embedding, attention, what branches return   */
     float balance;         /* times the experts' load-balancing loss (Fedus 2021, eq. 4); 0: off        */
-    bool bf16;             /* products of bf16: refused, see the interface                              */
     const llmc__kernels *kernels;
+    const llmc__bf16_kernels *bf16; /* products round their inputs to it; NULL: f32                     */
     llmc_tasks tasks;
     /* LoRA: these are trained, on top of base's weights, which stay as they are stored; weight and grad are
        arrays of this layout. NULL: all weights are trained */
@@ -55513,6 +55647,7 @@ static void llmc__grad_carve_work(llmc__grad *g, uint64_t N, uint64_t wide, llmc
     strips = llmc__max(strips, llmc__strip_floats(t, c->vocab_size, g->chunk));
     strips = llmc__max(strips, llmc__strip_floats(t, g->chunk, llmc__max(D, c->vocab_size)));
     g->mul.k = t;
+    g->mul.bf16 = g->o.bf16;
     g->mul.tasks = g->o.tasks;
     g->mul.strips = llmc__take_rows(a, true, 1, strips);
     g->mul.panels = llmc__take_rows(a, true, workers, llmc__panel_floats(t, LLMC__DEPTH));
@@ -55551,8 +55686,6 @@ static llmc_status llmc__grad_check(const llmc__params *p, const llmc__grad_opts
         wrong = "dropout: from 0 to below 1 expected";
     else if (!(o->balance >= 0 && o->balance <= 1e6f))
         wrong = "balance: from 0 to 1e6 expected";
-    else if (o->bf16)
-        wrong = "bf16: there are no products of bf16, which would be slower than f32's; leave it off";
     else if (o->kernels == NULL || o->kernels->train == NULL)
         wrong = "kernels: a set with those for training expected";
     else if (o->adapters != NULL && base == NULL)
@@ -57982,6 +58115,7 @@ static void llmc__optim_carve(llmc__optim *o, const llmc__params *p, float *w, f
     o->a = (float *)llmc__take(a, side, side * sizeof(float));
     o->b = (float *)llmc__take(a, side, side * sizeof(float));
     o->multiplier.k = o->kernels->train;
+    o->multiplier.bf16 = NULL; /* Muon's iteration converges to what its products are precise for */
     o->multiplier.tasks = o->tasks;
     o->multiplier.strips =
         (float *)llmc__take(a, llmc__strip_floats(o->multiplier.k, side, longest), sizeof(float));
@@ -58624,7 +58758,7 @@ static llmc__grad_opts llmc__trainer_grad(const llmc_trainer *t)
     g.recompute = t->opt.recompute;
     g.dropout = t->opt.dropout;
     g.balance = t->opt.balance;
-    g.bf16 = t->opt.bf16;
+    g.bf16 = t->opt.bf16 ? llmc__bf16_kernels_for(t->opt.cpu) : NULL;
     g.kernels = t->optim.kernels;
     g.tasks = t->opt.tasks;
     if (t->lora.rank > 0) {
@@ -58651,6 +58785,12 @@ static llmc_status llmc__trainer_carve(llmc_trainer **out, const llmc_config *c,
     llmc__grad_opts g;
     if (lacks != NULL)
         return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "training: %s", lacks);
+    if (o->bf16 && llmc__bf16_kernels_for(o->cpu) == NULL)
+        return LLMC__FAIL(
+            diag, UNSUPPORTED, "TRAIN.trainer", LLMC_NO_OFFSET,
+            "bf16: this processor, or the set of kernels that was asked for (%s), has no products "
+            "of bf16; leave it off",
+            llmc_cpu_name(o->cpu));
     if (t == NULL)
         t = &local;
     LLMC_MEMSET(t, 0, sizeof *t);

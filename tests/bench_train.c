@@ -3,7 +3,7 @@
    bench_train.c -- a product of two f32 matrices of 1024 x 1024, in Gflop/s and as a share of what the same
    threads multiply and add in registers, and the time of a step (forward, back, AdamW) of a GPT-2 of 124M weights
    on 4 rows of 64 random tokens. tests/compat/training.py runs it beside llm.c and PyTorch. Keys change the
-   model's shape: n_embd=128 n_layer=4 n_head=4 n_ctx=64 vocab_size=65 rows=12 tokens=64. */
+   model's shape: n_embd=128 n_layer=4 n_head=4 n_ctx=64 vocab_size=65 rows=12 tokens=64. bf16=1: products of bf16. */
 #define LLMC_STATIC
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
@@ -42,7 +42,7 @@ static float *numbers(size_t n)
 }
 
 /* The product's rate in flop a second: the median of ROUNDS, and the best. */
-static double product(const llmc_tasks *tasks, llmc_cpu cpu, double *best)
+static double product(const llmc_tasks *tasks, llmc_cpu cpu, bool bf16, double *best)
 {
     const llmc__train_kernels *k = llmc__kernels_for(cpu)->train;
     uint64_t strips = llmc__strip_floats(k, SIDE, SIDE), panels = llmc__panel_floats(k, SIDE);
@@ -52,6 +52,7 @@ static double product(const llmc_tasks *tasks, llmc_cpu cpu, double *best)
     llmc__multiplier u;
     int i;
     u.k = k;
+    u.bf16 = bf16 ? llmc__bf16_kernels_for(cpu) : NULL;
     u.tasks = *tasks;
     u.strips = numbers((size_t)strips);
     u.panels = numbers((size_t)(panels * (tasks->workers > 0 ? tasks->workers : 1)));
@@ -67,21 +68,22 @@ static double product(const llmc_tasks *tasks, llmc_cpu cpu, double *best)
 }
 
 typedef struct shape {
-    uint32_t n_embd, n_layer, n_head, n_ctx, vocab_size, rows, tokens;
+    uint32_t n_embd, n_layer, n_head, n_ctx, vocab_size, rows, tokens, bf16;
 } shape;
 
 static void shape_set(shape *s, const char *text)
 {
-    static const char *const key[] = {"n_embd", "n_layer", "n_head", "n_ctx", "vocab_size", "rows", "tokens"};
+    static const char *const key[] = {"n_embd",     "n_layer", "n_head", "n_ctx",
+                                      "vocab_size", "rows",    "tokens", "bf16"};
     uint32_t *field[] = {&s->n_embd,     &s->n_layer, &s->n_head, &s->n_ctx,
-                         &s->vocab_size, &s->rows,    &s->tokens};
+                         &s->vocab_size, &s->rows,    &s->tokens, &s->bf16};
     size_t i, n = strcspn(text, "=");
     for (i = 0; i < sizeof key / sizeof key[0]; i++)
         if (strlen(key[i]) == n && strncmp(key[i], text, n) == 0 && text[n] == '=') {
             *field[i] = (uint32_t)strtoul(text + n + 1, NULL, 10);
             return;
         }
-    die("KEY=VALUE: n_embd, n_layer, n_head, n_ctx, vocab_size, rows or tokens, and a number");
+    die("KEY=VALUE: n_embd, n_layer, n_head, n_ctx, vocab_size, rows, tokens or bf16, and a number");
 }
 
 static llmc_trainer *trainer_of(const shape *s, const llmc_tasks *tasks)
@@ -108,6 +110,7 @@ static llmc_trainer *trainer_of(const shape *s, const llmc_tasks *tasks)
     o.optim = &optim;
     o.rows = s->rows;
     o.tokens = s->tokens;
+    o.bf16 = s->bf16 != 0;
     o.tasks = *tasks;
     if (llmc_config_read(&blob, s->vocab_size, &config, &diag) != LLMC_OK ||
         llmc_trainer_need(&config, NULL, &o, &bytes, &diag) != LLMC_OK ||
@@ -147,9 +150,10 @@ int main(int argc, char **argv)
 {
     uint32_t threads = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
     uint32_t steps = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 10;
-    shape s = {768, 12, 12, 1024, 50257, 4, 64};
+    shape s = {768, 12, 12, 1024, 50257, 4, 64, 0};
     llmc_cpu cpu = llmc_cpu_detect();
     limits l = limits_choose(cpu);
+    limits_peak *peak;
     llmc_tasks tasks;
     llmc_pool *pool;
     llmc_diag diag;
@@ -162,10 +166,13 @@ int main(int argc, char **argv)
     if (llmc_pool_open(&pool, threads, &diag) != LLMC_OK)
         die(diag.message);
     tasks = llmc_pool_tasks(pool);
-    limits_measure(&l.f32, &tasks);
-    rate = product(&tasks, cpu, &best);
+    if (s.bf16 && llmc__bf16_kernels_for(cpu) == NULL)
+        die("bf16=1: this processor has no products of bf16");
+    peak = s.bf16 ? &l.bf16 : &l.f32;
+    limits_measure(peak, &tasks);
+    rate = product(&tasks, cpu, s.bf16 != 0, &best);
     printf("product %.1f Gflop/s, best %.1f, peak (%s) %.1f: %.1f %%, best %.1f %%\n", rate / 1e9, best / 1e9,
-           l.f32.how, l.f32.rate / 1e9, 100 * rate / l.f32.rate, 100 * best / l.f32.rate);
+           peak->how, peak->rate / 1e9, 100 * rate / peak->rate, 100 * best / peak->rate);
     fflush(stdout);
     printf("step %.2f ms\n", step(trainer_of(&s, &tasks), &s, steps));
     llmc_pool_close(pool);

@@ -715,18 +715,41 @@ static void dump(const char *path)
     fclose(f);
 }
 
-/* Products of all three forms against sums in double, odd sizes among them, and every set of kernels. */
+/* x rounded to 8 bits of fraction: to nearest, halves to even. */
+static float rounded(float x)
+{
+    uint32_t bits, low;
+    memcpy(&bits, &x, 4);
+    low = bits & 0xffff;
+    bits -= low;
+    if (low > 0x8000 || (low == 0x8000 && (bits & 0x10000) != 0))
+        bits += 0x10000;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+static const llmc__bf16_kernels *bf16(void)
+{
+    llmc_cpu any = {0};
+    return llmc__bf16_kernels_for(any);
+}
+
+/* Products of all three forms against sums in double, odd sizes among them, and every set of kernels: the best of f32,
+   the scalar one, and where there is one that of bf16. */
 static void test_product(void)
 {
     static const size_t sizes[][3] = {{1, 1, 1},    {8, 48, 16},     {9, 49, 17},
                                       {37, 53, 71}, {64, 100, 1100}, {130, 7, 33}};
-    const llmc__kernels *sets[2];
+    const llmc__kernels *sets[3];
     llmc__grad_opts o = options(0);
     size_t z, i, j, l;
     int form, set, add;
     sets[0] = o.kernels;
     sets[1] = &llmc__scalar_kernels;
-    for (set = 0; set < 2; set++)
+    sets[2] = o.kernels;
+    if (bf16() == NULL)
+        printf("  no products of bf16 here\n");
+    for (set = 0; set < (bf16() != NULL ? 3 : 2); set++)
         for (z = 0; z < sizeof sizes / sizeof *sizes; z++)
             for (form = 0; form < 6; form++) {
                 size_t m = sizes[z][0], n = sizes[z][1], k = sizes[z][2];
@@ -735,6 +758,7 @@ static void test_product(void)
                 llmc__multiplier u;
                 llmc__matrix A, B;
                 u.k = sets[set]->train;
+                u.bf16 = set == 2 ? bf16() : NULL;
                 u.tasks = o.tasks;
                 u.strips = (float *)malloc(4 * (size_t)llmc__strip_floats(u.k, m, k));
                 u.panels =
@@ -749,14 +773,18 @@ static void test_product(void)
                 for (i = 0; i < m * n; i++)
                     c[i] = 1;
                 llmc__multiply(&u, c, n, add != 0, A, B, m, n, k);
+                for (i = 0; i < m * k; i++)
+                    a[i] = set == 2 ? rounded(a[i]) : a[i];
+                for (i = 0; i < n * k; i++)
+                    b[i] = set == 2 ? rounded(b[i]) : b[i];
                 for (i = 0; i < m; i++)
                     for (j = 0; j < n; j++) {
                         double sum = add;
                         for (l = 0; l < k; l++)
                             sum += (double)A.at[i * A.row + l * A.col] * B.at[j * B.row + l * B.col];
                         CHECKF(fabs(sum - c[i * n + j]) < 2e-6 * (double)(k + 8),
-                               "%s, form %d, %zu x %zu x %zu: %g, %g", sets[set]->name, form, m, n, k,
-                               c[i * n + j], sum);
+                               "%s%s, form %d, %zu x %zu x %zu: %g, %g", sets[set]->name,
+                               set == 2 ? " bf16" : "", form, m, n, k, c[i * n + j], sum);
                     }
                 free(a);
                 free(b);
@@ -764,6 +792,76 @@ static void test_product(void)
                 free(u.strips);
                 free(u.panels);
             }
+}
+
+/* Pairs as they are rounded, ties and the largest among them, an odd one beside a zero; and where they were. */
+static void test_narrow(void)
+{
+    enum { WIDTH = 24, K = 5 };
+    float in[K * WIDTH], out[K * WIDTH];
+    size_t pair, i;
+    int place;
+    for (place = 0; place < 2 && bf16() != NULL; place++) {
+        for (i = 0; i < K * WIDTH; i++)
+            in[i] = number(3, 0, i) * (i % 3 == 0 ? 1e30f : 1);
+        in[0] = 1 + 1.0f / 256; /* to 1 */
+        in[1] = 1 + 3.0f / 256; /* to 1 + 4/256 */
+        in[WIDTH] = -1 - 1.0f / 256;
+        in[WIDTH + 1] = INFINITY;
+        memcpy(out, in, sizeof out);
+        bf16()->narrow(out, place ? out : in, WIDTH, K);
+        for (pair = 0; pair < (K + 1) / 2; pair++)
+            for (i = 0; i < WIDTH; i++) {
+                float low = rounded(in[2 * pair * WIDTH + i]),
+                      high = 2 * pair + 1 < K ? rounded(in[(2 * pair + 1) * WIDTH + i]) : 0;
+                uint32_t bits, l, h;
+                memcpy(&bits, &out[pair * WIDTH + i], 4);
+                memcpy(&l, &low, 4);
+                memcpy(&h, &high, 4);
+                CHECKF(bits == (h | l >> 16), "pair %zu of %zu: %08x, not %08x", pair, i, bits, h | l >> 16);
+            }
+    }
+}
+
+/* With products of bf16 a pass's loss and gradients are near f32's, and the same bits for any threads. */
+static void test_bf16(void)
+{
+    int k;
+    for (k = 0; k < CASES && bf16() != NULL; k++) {
+        work w;
+        double own, near, off = 0, all = 0;
+        float *first, *again;
+        uint64_t i;
+        llmc__grad_opts o;
+        begin(&w, k);
+        own = pass_of(&w, 1.0f / (float)scored(&w));
+        first = (float *)malloc(w.p.total * sizeof(float));
+        again = (float *)malloc(w.p.total * sizeof(float));
+        memcpy(first, w.grad, w.p.total * sizeof(float));
+        o = options(w.k.balance);
+        o.bf16 = bf16();
+        free(w.pass);
+        passes(&w, &o);
+        near = pass_of(&w, 1.0f / (float)scored(&w));
+        memcpy(again, w.grad, w.p.total * sizeof(float));
+        for (i = 0; i < w.p.total; i++) {
+            off += ((double)w.grad[i] - first[i]) * ((double)w.grad[i] - first[i]);
+            all += (double)first[i] * first[i];
+        }
+        CHECKF(near != own && fabs(near - own) < 0.02 * own, "%s: loss %.6f, %.6f with bf16", w.k.name, own,
+               near);
+        CHECKF(w.k.c.n_expert > 0 || off < 0.12 * 0.12 * all, "%s: gradients are %.4f off", w.k.name,
+               sqrt(off / all));
+        memset(&o.tasks, 0, sizeof o.tasks);
+        free(w.pass);
+        passes(&w, &o);
+        pass_of(&w, 1.0f / (float)scored(&w));
+        CHECKF(memcmp(again, w.grad, w.p.total * sizeof(float)) == 0, "%s: other bits by one thread",
+               w.k.name);
+        free(first);
+        free(again);
+        end(&w);
+    }
 }
 
 /* Slopes of activations against differences of the activations themselves. */
@@ -1131,7 +1229,6 @@ static void test_refused(void)
     REFUSED(dropout, NAN, "dropout");
     REFUSED(balance, -1, "balance");
     REFUSED(kernels, NULL, "kernels");
-    REFUSED(bf16, true, "bf16");
 #undef REFUSED
     w.ids[3] = VOCAB;
     CHECK(llmc__grad_loss(&w.g, w.ids, w.targets, NULL, &loss, &n) == LLMC_BAD_ARG);
@@ -1158,6 +1255,8 @@ int main(void)
         return 0;
     }
     RUN(test_product);
+    RUN(test_narrow);
+    RUN(test_bf16);
     RUN(test_slopes);
     RUN(test_loss);
     RUN(test_reference);

@@ -444,6 +444,11 @@ static void refusals(void)
                i);
     }
     o = options(&optim, LLMC_ADAMW);
+    o.bf16 = true;
+    CHECK(llmc_cpu_named("scalar", &o.cpu));
+    CHECK(llmc_trainer_need(&c, NULL, &o, &bytes, &diag) == LLMC_UNSUPPORTED &&
+          strstr(diag.message, "bf16") != NULL);
+    o = options(&optim, LLMC_ADAMW);
     c.no_head = true;
     CHECK(llmc_trainer_need(&c, NULL, &o, &bytes, &diag) == LLMC_UNSUPPORTED);
     c.no_head = false;
