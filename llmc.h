@@ -6181,14 +6181,14 @@ typedef struct llmc__train_kernels {
     void (*back[5])(float *d, const float *x, size_t n);
 } llmc__train_kernels;
 
-/* Products of bf16 for a set's tiles. Elements of k go in pairs, the even one in the lower half of a float's bits;
-   half as many of these as of f32, so both panels and strips keep their places. */
+/* Products of bf16 for a set's tiles. Elements of k go in pairs, the even one in the lower half of a float's
+   bits: half as many of these as of f32, so panels and strips keep their places. */
 typedef struct llmc__bf16_kernels {
     /* in [k][width] f32 to pairs [(k + 1) / 2][width], rounded to nearest even, 0 behind an odd k; width is a
        multiple of 8, out may be in */
     void (*narrow)(float *out, const float *in, size_t width, size_t k);
-    /* as llmc__train_kernels's with a [pairs][tile's rows] and b [pairs][tile's cols]. Both products of a pair are
-       added in f32, one after the other; what is denormal counts as zero */
+    /* as llmc__train_kernels's with a [pairs][tile's rows] and b [pairs][tile's cols]. Both products of a pair
+       are added in f32, one after the other; what is denormal counts as zero */
     void (*multiply)(float *c, size_t stride, const float *a, const float *b, size_t pairs, uint32_t rows,
                      uint32_t cols, bool add);
 } llmc__bf16_kernels;
