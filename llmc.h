@@ -6187,7 +6187,7 @@ typedef struct llmc__bf16_kernels {
     /* in [k][width] f32 to pairs [(k + 1) / 2][width], rounded to nearest even, 0 behind an odd k; width is a
        multiple of 8, out may be in */
     void (*narrow)(float *out, const float *in, size_t width, size_t k);
-    /* as llmc__train_kernels's with a [pairs][tile's rows] and b [pairs][tile's cols]. Both products of a pair
+    /* as llmc__train_kernels's with a [pairs][tile's rows], b [pairs][tile's cols]. Both products of a pair
        are added in f32, one after the other; what is denormal counts as zero */
     void (*multiply)(float *c, size_t stride, const float *a, const float *b, size_t pairs, uint32_t rows,
                      uint32_t cols, bool add);
