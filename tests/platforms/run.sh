@@ -4,7 +4,7 @@
 # of them are
 #   gcc-arm-none-eabi gcc-aarch64-linux-gnu qemu-system-arm qemu-system-misc clang lld llvm libsimde-dev nodejs npm
 #   chromium python3 binutils musl-tools gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-powerpc64le-linux-gnu
-#   libc6-dev-ppc64el-cross qemu-user valgrind
+#   libc6-dev-ppc64el-cross qemu-user valgrind gcc-mingw-w64-x86-64 wine wine64
 # Last line: "N passed, N failed".
 CC=${CC:-cc}
 OUT=${OUT:-build/test}
