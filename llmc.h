@@ -4118,6 +4118,25 @@ LLMC__AVX2_FN __m256 llmc__avx2_vkeep(__m256 a)
 
 typedef __m512 llmc__avx512_wv;
 
+/* Elements of even and odd side by side as bf16, rounded to nearest even, in the lower and the upper half of
+   a lane; and c + a b of both halves. */
+LLMC__BF16_FN __m512 llmc__avx512_wpair(__m512 even, __m512 odd)
+{
+    __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
+    __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
+    return _mm512_castsi512_ps(_mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+}
+LLMC__BF16_FN __m256 llmc__avx512_vpair(__m256 even, __m256 odd)
+{
+    __m256i low = _mm256_cvtepu16_epi32((__m128i)_mm256_cvtneps_pbh(even));
+    __m256i high = _mm256_cvtepu16_epi32((__m128i)_mm256_cvtneps_pbh(odd));
+    return _mm256_castsi256_ps(_mm256_or_si256(low, _mm256_slli_epi32(high, 16)));
+}
+LLMC__BF16_FN __m512 llmc__avx512_wdot2(__m512 a, __m512 b, __m512 c)
+{
+    return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+}
+
 LLMC__AVX512_FN __m512 llmc__avx512_wset1(float a)
 {
     return _mm512_set1_ps(a);
@@ -12058,27 +12077,17 @@ LLMC__FN void LLMC__N(gather)(float *out, size_t width, const float *in, size_t 
 }
 
 #if LLMC__W == 16
-/* Two vectors' elements side by side as bf16. */
-LLMC__BF16_FN __m512i LLMC__N(pairs)(__m512 even, __m512 odd)
-{
-    __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
-    __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
-    return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-}
-
 LLMC__BF16_TARGET static void LLMC__N(narrow)(float *out, const float *in, size_t width, size_t k)
 {
-    __m512 none = _mm512_setzero_ps();
-    size_t i, full = width / 16 * 16;
+    size_t i, full = width / LLMC__W * LLMC__W;
     for (; k > 0; k -= k > 1 ? 2 : 1, in += 2 * width, out += width) {
         const float *next = in + width;
-        for (i = 0; i < full; i += 16)
-            _mm512_storeu_si512(
-                out + i, LLMC__N(pairs)(_mm512_loadu_ps(in + i), k > 1 ? _mm512_loadu_ps(next + i) : none));
+        for (i = 0; i < full; i += LLMC__W)
+            llmc__wstore(out + i,
+                         LLMC__N(wpair)(llmc__wload(in + i), k > 1 ? llmc__wload(next + i) : llmc__wzero()));
         for (; i < width; i += 8)
-            _mm512_mask_storeu_epi32(out + i, 255,
-                                     LLMC__N(pairs)(_mm512_maskz_loadu_ps(255, in + i),
-                                                    k > 1 ? _mm512_maskz_loadu_ps(255, next + i) : none));
+            llmc__vstore(out + i,
+                         LLMC__N(vpair)(llmc__vload(in + i), k > 1 ? llmc__vload(next + i) : llmc__vzero()));
     }
 }
 
@@ -12086,26 +12095,25 @@ LLMC__BF16_TARGET static void LLMC__N(narrow)(float *out, const float *in, size_
 LLMC__BF16_FN void LLMC__N(multiply16_whole)(float *c, size_t stride, const float *a, const float *b,
                                              size_t pairs, bool add, unsigned wide)
 {
-    __m512 sum[LLMC__MULTIPLY_ROWS][3];
-    __m512bh u[3], s;
+    llmc__wv sum[LLMC__MULTIPLY_ROWS][3], u[3], s;
     unsigned i, j;
     LLMC__UNROLL
     for (i = 0; i < LLMC__MULTIPLY_ROWS; i++)
         LLMC__UNROLL
     for (j = 0; j < wide; j++) {
-        sum[i][j] = _mm512_setzero_ps();
+        sum[i][j] = llmc__wzero();
         llmc__vprefetch((uintptr_t)(c + i * stride + 16 * j));
     }
     for (; pairs > 0; pairs--, a += LLMC__MULTIPLY_ROWS, b += LLMC__MULTIPLY_COLS) {
         LLMC__UNROLL
         for (j = 0; j < wide; j++)
-            u[j] = (__m512bh)_mm512_loadu_ps(b + 16 * j);
+            u[j] = llmc__wload(b + 16 * j);
         LLMC__UNROLL
         for (i = 0; i < LLMC__MULTIPLY_ROWS; i++) {
-            s = (__m512bh)_mm512_set1_ps(a[i]);
+            s = llmc__wset1(a[i]);
             LLMC__UNROLL
             for (j = 0; j < wide; j++)
-                sum[i][j] = _mm512_dpbf16_ps(sum[i][j], s, u[j]);
+                sum[i][j] = LLMC__N(wdot2)(s, u[j], sum[i][j]);
         }
     }
     LLMC__UNROLL
@@ -12113,7 +12121,7 @@ LLMC__BF16_FN void LLMC__N(multiply16_whole)(float *c, size_t stride, const floa
         LLMC__UNROLL
     for (j = 0; j < wide; j++) {
         float *to = c + i * stride + 16 * j;
-        _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), sum[i][j]) : sum[i][j]);
+        llmc__wstore(to, add ? llmc__wadd(llmc__wload(to), sum[i][j]) : sum[i][j]);
     }
 }
 
@@ -12505,9 +12513,7 @@ static const llmc__bf16_kernels *llmc__bf16_kernels_for(llmc_cpu cpu)
     (void)cpu;
     return NULL;
 }
-#endif
 
-#ifndef LLMC_NO_TRAIN
 /* The same for optimisers. */
 LLMC__UNUSED static const llmc__steppers *llmc__steppers_for(llmc_cpu cpu)
 {
@@ -58785,12 +58791,6 @@ static llmc_status llmc__trainer_carve(llmc_trainer **out, const llmc_config *c,
     llmc__grad_opts g;
     if (lacks != NULL)
         return LLMC__FAIL(diag, BAD_ARG, "TRAIN.trainer", LLMC_NO_OFFSET, "training: %s", lacks);
-    if (o->bf16 && llmc__bf16_kernels_for(o->cpu) == NULL)
-        return LLMC__FAIL(
-            diag, UNSUPPORTED, "TRAIN.trainer", LLMC_NO_OFFSET,
-            "bf16: this processor, or the set of kernels that was asked for (%s), has no products "
-            "of bf16; leave it off",
-            llmc_cpu_name(o->cpu));
     if (t == NULL)
         t = &local;
     LLMC_MEMSET(t, 0, sizeof *t);
@@ -58807,6 +58807,12 @@ static llmc_status llmc__trainer_carve(llmc_trainer **out, const llmc_config *c,
     t->optim.workers = o->tasks.run != NULL && o->tasks.workers > 1 ? o->tasks.workers : 1;
     llmc__optim_carve(&t->optim, &t->params, t->w, t->g, a);
     g = llmc__trainer_grad(t);
+    if (o->bf16 && g.bf16 == NULL)
+        return LLMC__FAIL(
+            diag, UNSUPPORTED, "TRAIN.trainer", LLMC_NO_OFFSET,
+            "bf16: this processor, or the set of kernels that was asked for (%s), has no products "
+            "of bf16; leave it off",
+            llmc_cpu_name(o->cpu));
     LLMC__TRY(llmc__grad_carve(&t->grad, t->lora.rank > 0 ? &t->frozen : &t->params, &g, from, a, diag));
     if (t->lora.rank > 0) {
         t->model = (llmc_model *)(uintptr_t)from; /* which is only read */

@@ -715,7 +715,7 @@ static void dump(const char *path)
     fclose(f);
 }
 
-/* x rounded to 8 bits of fraction: to nearest, halves to even. */
+/* x rounded to bf16's eight significant bits: to nearest, halves to even. */
 static float rounded(float x)
 {
     uint32_t bits, low;
@@ -823,13 +823,14 @@ static void test_narrow(void)
     }
 }
 
-/* With products of bf16 a pass's loss and gradients are near f32's, and the same bits for any threads. */
+/* With products of bf16 a pass's loss and gradients are near f32's, and the same bits for any threads. Less near where
+   a rounding decides whether a clamp cuts; experts may even be others. */
 static void test_bf16(void)
 {
     int k;
     for (k = 0; k < CASES && bf16() != NULL; k++) {
         work w;
-        double own, near, off = 0, all = 0;
+        double own, near, bound, off = 0, all = 0;
         float *first, *again;
         uint64_t i;
         llmc__grad_opts o;
@@ -850,7 +851,8 @@ static void test_bf16(void)
         }
         CHECKF(near != own && fabs(near - own) < 0.02 * own, "%s: loss %.6f, %.6f with bf16", w.k.name, own,
                near);
-        CHECKF(w.k.c.n_expert > 0 || off < 0.12 * 0.12 * all, "%s: gradients are %.4f off", w.k.name,
+        bound = w.k.c.attn_clamp > 0 ? 0.12 : 0.05;
+        CHECKF(w.k.c.n_expert > 0 || off < bound * bound * all, "%s: gradients are %.4f off", w.k.name,
                sqrt(off / all));
         memset(&o.tasks, 0, sizeof o.tasks);
         free(w.pass);
