@@ -1939,6 +1939,8 @@ typedef struct tool_process {
     bool stopped;
 } tool_process;
 
+enum { TOOL_PIPE = 1 << 18 }; /* bytes that a command may be ahead of who reads them */
+
 typedef struct tool_limits {
     double seconds;
     unsigned cpu_seconds;
@@ -1980,41 +1982,84 @@ static HANDLE tool_job(const tool_limits *limits)
     return job;
 }
 
+/* The system's own PowerShell, by its whole path: its bare name would also be looked for where the agent runs, which
+   may be where the model writes. false: there is none. */
+static bool tool_shell(wchar_t *path)
+{
+    static const wchar_t tail[] = L"\\WindowsPowerShell\\v1.0\\powershell.exe";
+    UINT n = GetSystemDirectoryW(path, MAX_PATH);
+    if (n == 0 || n + sizeof tail / sizeof *tail > MAX_PATH)
+        return false;
+    memcpy(path + n, tail, sizeof tail);
+    return GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES;
+}
+
+/* What PowerShell is told: arguments that need no quotes. The caller frees it. */
+static wchar_t *tool_shell_line(const char *command)
+{
+    tool_buffer script = {NULL, 0, 0}, line = {NULL, 0, 0};
+    wchar_t *wide;
+    size_t i;
+    tool_puts(&script, "try { [Console]::OutputEncoding = New-Object Text.UTF8Encoding $false } catch { }\n");
+    tool_puts(&script, command);
+    tool_puts(&script, "\n; exit $LASTEXITCODE");
+    tool_puts(&line, "powershell -NoLogo -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand ");
+    tool_put_encoded(&line, script.data);
+    wide = (wchar_t *)tool_grow(NULL, (line.len + 1) * sizeof *wide);
+    for (i = 0; i <= line.len; i++)
+        wide[i] = (unsigned char)line.data[i];
+    free(script.data);
+    free(line.data);
+    return wide;
+}
+
+/* A folder as programs know it, without the prefix of \\?\C:\... and \\?\UNC\server\... The caller frees it. */
+static wchar_t *tool_plain_path(const wchar_t *path)
+{
+    bool prefix = wcsncmp(path, L"\\\\?\\", 4) == 0, server = wcsncmp(path, L"\\\\?\\UNC\\", 8) == 0;
+    const wchar_t *from = path + (server ? 6 : prefix ? 4 : 0);
+    wchar_t *out = (wchar_t *)tool_grow(NULL, (wcslen(from) + 2) * sizeof *out);
+    wcscpy(out, from);
+    if (server)
+        out[0] = L'\\';
+    else if (out[0] != 0 && out[1] == L':' && out[2] == 0)
+        wcscpy(out + 2, L"\\"); /* a drive's root */
+    return out;
+}
+
 static const char *tool_process_start(tool_process *p, const char *command, const tool_dir *root,
                                       const tool_limits *limits)
 {
     SECURITY_ATTRIBUTES inherit;
-    STARTUPINFOA start;
+    STARTUPINFOW start;
     PROCESS_INFORMATION made;
-    tool_buffer line = {NULL, 0, 0}, script = {NULL, 0, 0};
     HANDLE to[2] = {NULL, NULL};
-    wchar_t *wide;
-    char folder[4096];
+    wchar_t shell[MAX_PATH], *line, *folder;
     int i;
     BOOL ok = TRUE;
     memset(p, 0, sizeof *p);
+    if (!tool_shell(shell))
+        return "there is no PowerShell";
     memset(&start, 0, sizeof start);
     inherit.nLength = sizeof inherit;
     inherit.lpSecurityDescriptor = NULL;
     inherit.bInheritHandle = TRUE;
     for (i = 0; i < 2 && ok; i++)
-        ok = CreatePipe(&p->from[i], &to[i], &inherit, 0) &&
+        ok = CreatePipe(&p->from[i], &to[i], &inherit, TOOL_PIPE) &&
              SetHandleInformation(p->from[i], HANDLE_FLAG_INHERIT, 0);
-    tool_puts(&script, command);
-    tool_puts(&script, "\n; exit $LASTEXITCODE");
-    tool_puts(&line, "powershell.exe -NoLogo -NoProfile -NonInteractive -OutputFormat Text -EncodedCommand ");
-    tool_put_encoded(&line, script.data);
     start.cb = sizeof start;
     start.dwFlags = STARTF_USESTDHANDLES;
     start.hStdInput = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ, &inherit, OPEN_EXISTING, 0, NULL);
     start.hStdOutput = to[0];
     start.hStdError = to[1];
-    wide = root->path + (wcsncmp(root->path, L"\\\\?\\", 4) == 0 ? 4 : 0); /* PowerShell knows no \\?\ */
-    WideCharToMultiByte(CP_ACP, 0, wide, -1, folder, sizeof folder, NULL, NULL);
+    line = tool_shell_line(command);
+    folder = tool_plain_path(root->path);
     p->job = tool_job(limits);
     ok = ok && p->job != NULL &&
-         CreateProcessA(NULL, line.data, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, folder,
+         CreateProcessW(shell, line, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, folder,
                         &start, &made);
+    free(line);
+    free(folder);
     if (ok) {
         p->process = made.hProcess;
         ok = AssignProcessToJobObject(p->job, made.hProcess);
@@ -2029,8 +2074,16 @@ static const char *tool_process_start(tool_process *p, const char *command, cons
         if (to[i] != NULL)
             CloseHandle(to[i]);
     CloseHandle(start.hStdInput);
-    free(line.data);
-    free(script.data);
+    if (!ok) {
+        for (i = 0; i < 2; i++)
+            if (p->from[i] != NULL)
+                CloseHandle(p->from[i]);
+        if (p->process != NULL)
+            CloseHandle(p->process);
+        if (p->job != NULL)
+            CloseHandle(p->job);
+        memset(p, 0, sizeof *p);
+    }
     return ok ? NULL : "PowerShell cannot be started";
 }
 
@@ -2040,14 +2093,18 @@ static void tool_process_stop(tool_process *p)
     p->stopped = true;
 }
 
-static void tool_process_read(tool_process *p, int which, tool_stream *to, size_t cap)
+/* What is there; the number of bytes. */
+static size_t tool_process_read(tool_process *p, int which, tool_stream *to, size_t cap)
 {
     char part[16384];
+    size_t total = 0;
     DWORD n;
-    int rounds = 0;
-    while (rounds++ < 64 && PeekNamedPipe(p->from[which], NULL, 0, NULL, &n, NULL) && n > 0 &&
-           ReadFile(p->from[which], part, n < sizeof part ? n : (DWORD)sizeof part, &n, NULL) && n > 0)
+    while (total < 2 * TOOL_PIPE && PeekNamedPipe(p->from[which], NULL, 0, NULL, &n, NULL) && n > 0 &&
+           ReadFile(p->from[which], part, n < sizeof part ? n : (DWORD)sizeof part, &n, NULL) && n > 0) {
         tool_take(to, part, n, cap);
+        total += n;
+    }
+    return total;
 }
 
 static void tool_process_end(tool_process *p, tool_stream *stream, size_t cap)
@@ -2055,7 +2112,7 @@ static void tool_process_end(tool_process *p, tool_stream *stream, size_t cap)
     int i;
     TerminateJobObject(p->job, 1);
     for (i = 0; i < 2; i++) {
-        tool_process_read(p, i, &stream[i], cap);
+        (void)tool_process_read(p, i, &stream[i], cap);
         CloseHandle(p->from[i]);
     }
     CloseHandle(p->process);
@@ -2066,10 +2123,11 @@ static void tool_process_end(tool_process *p, tool_stream *stream, size_t cap)
 static tool_end tool_process_poll(tool_process *p, unsigned ms, tool_stream *stream, size_t cap, int *code)
 {
     DWORD status = 0;
-    bool over = WaitForSingleObject(p->process, ms < 20 ? ms : 20) == WAIT_OBJECT_0;
+    size_t n = tool_process_read(p, 0, &stream[0], cap) + tool_process_read(p, 1, &stream[1], cap);
+    bool over = WaitForSingleObject(p->process, n > 0     ? 0
+                                                : ms < 20 ? ms
+                                                          : 20) == WAIT_OBJECT_0; /* no pipe wakes it */
     tool_end end = p->stopped ? TOOL_CANCELLED : TOOL_ENDED;
-    tool_process_read(p, 0, &stream[0], cap);
-    tool_process_read(p, 1, &stream[1], cap);
     if (!over && tool_clock() >= p->until)
         end = TOOL_TIMED_OUT;
     else if (!over)

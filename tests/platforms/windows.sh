@@ -1,5 +1,7 @@
 # windows.sh -- what mingw-w64 builds, run under Wine: unit tests of what depends on the system or its calling
-# convention, and chat.c, whose greedy text is the same as everywhere. No library is named: sockets are found at run time.
+# convention, chat.c, whose greedy text is the same as everywhere, and what the agent's tools do and refuse. No library is
+# named: sockets are found at run time. Wine has no PowerShell: powershell.c stands in for it, so that pipes, folders,
+# exit codes and job objects are tried, but no line of real PowerShell. Wine makes no links and limits no job's memory.
 . tests/platforms/lib.sh
 
 cc=x86_64-w64-mingw32-gcc
@@ -27,6 +29,69 @@ tells()
     same "chat: $*" "$DIR/text" "$text"
 }
 
+# call WANT NAME JSON [OPTION...]: the agent's tool says WANT.
+call()
+{
+    wanted=$1 tool=$2 json=$3
+    shift 3
+    LIMIT=60 limited wine "$DIR/agent.exe" --root "$R" "$@" --call "$tool" "$json" 2>"$DIR/err" | tr -d '\r' >"$DIR/text"
+    same "agent: $tool $json $*" "$DIR/text" "$wanted"
+}
+
+# The agent's tools: files below a root that nothing gets out of, and commands that end with all that they began.
+agent_tools()
+{
+    shell=$WINEPREFIX/drive_c/windows/system32/WindowsPowerShell/v1.0
+    R=$DIR/root
+    rm -rf "$R"
+    mkdir -p "$R/src" "$shell"
+    echo notes >"$R/notes.txt"
+    echo 'int main(void)' >"$R/src/main.c"
+    echo secret >"$DIR/secret"
+    call 'notes.txt
+src/' list_dir '{}'
+    call notes read_file '{"path": "notes.txt"}'
+    call 'int main(void)' read_file '{"path": "src\\main.c"}'
+    call 'src/main.c:1: int main(void)' search_codebase '{"query": "main"}'
+    for path in ../secret 'src\\..\\..\\secret' C:/windows/win.ini c:win.ini '\\\\?\\C:\\windows\\win.ini' /windows/win.ini \
+        'src/... /../../secret'; do
+        call 'error: the path leaves the folder' read_file "{\"path\": \"$path\"}"
+    done
+    for path in NUL nul.txt COM1 'CONIN$' notes.txt:x 'notes.txt::$DATA' notes.txt. 'notes.txt '; do
+        call 'error: no such file' read_file "{\"path\": \"$path\"}"
+    done
+    call 'wrote 3 bytes to src/new' write_file '{"path": "src/new", "content": "abc"}' --yes
+    same 'the file is there' "$R/src/new" abc
+    call 'error: the user did not allow it' write_file '{"path": "new", "content": "abc"}'
+    call '42' calculator '{"expression": "12 + 30"}'
+
+    # A powershell.exe that a model could have written is not the one that runs.
+    if ! try 'a stand-in for PowerShell builds' $cc -O1 tests/platforms/powershell.c -o "$shell/powershell.exe"; then
+        return
+    fi
+    cp "$DIR/agent.exe" "$R/powershell.exe"
+    cp "$DIR/agent.exe" "$DIR/powershell.exe"
+    call 'error: the user did not allow it' run_command '{"command": "say:x"}'
+    call 'exit code 3
+STDOUT:
+hi
+ü
+root
+STDERR:
+no' run_command '{"command": "say:hi say:\u00fc where shout:no exit:3"}' --yes
+    rm -f "$R/powershell.exe" "$DIR/powershell.exe"
+    call 'exit code 0' run_command '{"command": "child:100 orphan:100 wait:1000"}' --yes
+    [ -f "$R/alive" ] && pass 'what a command has begun works' || fail 'what a command has begun works'
+    rm -f "$R/alive"
+    call 'error: timed out after 1 s' run_command '{"command": "child:3000 orphan:3000 wait:9000"}' --yes --timeout 1
+    call 'exit code 0' run_command '{"command": "child:3000 orphan:3000 wait:500"}' --yes
+    LIMIT=60 limited wine "$DIR/agent.exe" --root "$R" --yes --call run_command '{"command": "child:3000 flood"}' \
+        >"$DIR/text" 2>&1
+    says 'agent: 20 MB of output are too much' "$DIR/text" '^error: more than 16 MiB of output'
+    sleep 5
+    [ ! -f "$R/alive" ] && pass 'and ends with it' || fail 'and ends with it'
+}
+
 if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
     LIMIT=300 limited wine wineboot -i >"$DIR/boot" 2>&1 </dev/null
     for t in kernel os engine train; do
@@ -35,6 +100,9 @@ if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
     if try 'chat builds' $cc -O1 examples/chat.c -o "$DIR/chat.exe"; then
         tells "$(cat tests/models/tiny-llama.greedy)" -m tests/models/tiny-llama.gguf -p 'Once upon' -n 64 --raw
         tells '12 + 30 = 42.' -m examples/tiny.gguf -p 'What is 12 + 30?' -n 30
+    fi
+    if try 'agent builds' $cc -O1 examples/agent.c -o "$DIR/agent.exe"; then
+        agent_tools
     fi
     LIMIT=60 limited wineserver -k >/dev/null 2>&1
     rm -rf "$WINEPREFIX"
