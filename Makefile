@@ -1,6 +1,6 @@
 # make             every example and tool into build/, each by one plain cc command
 # make run         chat with the model in the box, or with another: make run MODEL=file.gguf
-# make test        everything this machine can test; T=token one part, V=1 all output
+# make test        everything this machine can test; T=token one part, V=1 all output, FULL=1 every test of every kind
 # make bench       tokens per second on a random-weight TinyLlama-1.1B
 # make tokenizer   a byte-level BPE from text: make tokenizer CORPUS=file.txt VOCAB=8192 OUT=folder
 # make tiny        the model in the box once more: its texts, tokenizer, training, scores; about an hour
@@ -43,7 +43,7 @@ run: build/chat
 	@build/chat -m '$(MODEL)' $(ARGS)
 
 test:
-	@CC='$(CC)' SHARED='$(SHARED)' T='$(T)' V='$(V)' MAKE='$(MAKE)' sh tests/run.sh
+	@CC='$(CC)' SHARED='$(SHARED)' T='$(T)' V='$(V)' FULL='$(FULL)' MAKE='$(MAKE)' sh tests/run.sh
 
 bench: build/bench $(SYNTH)
 	build/bench -m $(SYNTH) -p 512 -n 64 $(if $(THREADS),-t $(THREADS)) $(ARGS)

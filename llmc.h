@@ -119,6 +119,8 @@
    11. Macros to define before the implementation
      LLMC_STATIC      everything static: several files may each have their own copy, and a program
                       of one file compiles in half the time, without what it does not use
+     LLMC_LINKED      declarations only, whatever else is defined: for programs of one file that are to share
+                      a compiled llmc.h, an object or a library
      LLMC_NO_TOKEN    no tokenizers: models that speak ids
      LLMC_NO_CHAT     no conversations       LLMC_NO_GRAMMAR  no grammars
      LLMC_NO_TRAIN    no training            LLMC_NO_INDEX    no vector index
@@ -247,7 +249,9 @@
 #include <stdint.h>
 
 #ifndef LLMC_API
-#if defined(LLMC_STATIC) && (defined(__GNUC__) || defined(__clang__))
+#if defined(LLMC_LINKED)
+#define LLMC_API extern
+#elif defined(LLMC_STATIC) && (defined(__GNUC__) || defined(__clang__))
 #define LLMC_API static __attribute__((unused))
 #elif defined(LLMC_STATIC)
 #define LLMC_API static
@@ -2287,7 +2291,7 @@ LLMC_API void llmc_index_file_close(llmc_index_file *file);
      G key/value heads      K head size (head_dim)    F feed-forward width (n_ff)
      V vocabulary           L layers (n_layer)        E experts
    ============================================================================ */
-#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC__PASS)
+#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_LINKED) && !defined(LLMC__PASS)
 #ifndef LLMC__IMPLEMENTED
 #define LLMC__IMPLEMENTED
 
@@ -9613,7 +9617,7 @@ LLMC__NEON_TILES(llmc__neonmm_, llmc__neon_mm)
 #endif
 
 #endif /* LLMC__IMPLEMENTED */
-#endif /* LLMC_IMPLEMENTATION && !LLMC__PASS */
+#endif /* LLMC_IMPLEMENTATION && !LLMC_LINKED && !LLMC__PASS */
 
 #ifdef LLMC__PASS
 
@@ -12289,7 +12293,7 @@ LLMC__UNUSED static const llmc__steppers LLMC__N(steppers) = {LLMC__N(adam), LLM
 
 /* A pass ends here. What follows has a guard of its own, as the first one was closed above to let
    the body stand outside it. */
-#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC__PASS)
+#if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_LINKED) && !defined(LLMC__PASS)
 #ifndef LLMC__IMPLEMENTED_10
 #define LLMC__IMPLEMENTED_10
 
@@ -65342,7 +65346,7 @@ LLMC__CALM_END
 #pragma fp_contract(on)
 #endif
 #endif /* LLMC__IMPLEMENTED */
-#endif /* LLMC_IMPLEMENTATION && !LLMC__PASS */
+#endif /* LLMC_IMPLEMENTATION && !LLMC_LINKED && !LLMC__PASS */
 
 /* ============================================================================
    MIT License

@@ -16,31 +16,34 @@ FLAGS='-O1 -fno-early-inlining -w --coverage -fprofile-update=single'
 export TEST_EVERY=23
 export SHARED JOBS LIMIT
 
-# SOURCE NAME FLAGS: compiled, run, and its counts as JSON, compressed. They are read even if it failed.
+# --one SOURCE NAME FOLDER: compiled, run, and its counts as JSON, compressed. They are read even if it failed. Tests of
+# public functions (LLMC_LINKED) add theirs to those of "all", which is read last.
 if [ "$1" = --one ]; then
     OUT=$4
-    rm -rf "$OUT/$3"
+    rm -rf "${OUT:?}/$3"
     mkdir -p "$OUT/$3"
     start=$(date +%s)
-    static=-DLLMC_STATIC
-    [ "$3" = all ] && static=
-    gcc $FLAGS $static -I. -o "$OUT/$3/run" "$2" -lm 2>"$OUT/$3/log" &&
+    if grep -q LLMC_LINKED "$2"; then
+        gcc -O1 -w -DLLMC_LINKED -I. -o "$OUT/$3/run" "$2" "$OUT/all/llmc.o" -lgcov -lm
+    else
+        gcc $FLAGS -DLLMC_STATIC -I. -o "$OUT/$3/run" "$2" -lm
+    fi 2>"$OUT/$3/log" &&
         timeout -s INT "$LIMIT" "$OUT/$3/run" >>"$OUT/$3/log" 2>&1 </dev/null
     code=$?
-    (cd "$OUT/$3" && gcov --json-format --branch-probabilities ./*.gcda >/dev/null 2>&1; rm -f run ./*.gcno ./*.gcda)
+    rm -f "$OUT/$3/run"
+    (cd "$OUT/$3" && [ -f ./*.gcda ] && gcov --json-format --branch-probabilities ./*.gcda >/dev/null 2>&1 &&
+        rm -f ./*.gcno ./*.gcda)
     [ $code -eq 0 ] && why= || why=" (exit code $code)"
     echo "$3: $(($(date +%s) - start)) s, $(tail -n 1 "$OUT/$3/log")$why"
     exit 0
 fi
 
 [ -n "$ONLY" ] || rm -rf "$OUT"
-mkdir -p "$OUT"
-printf '#define LLMC_IMPLEMENTATION\n#include "%s/llmc.h"\nint main(void) { return 0; }\n' "$PWD" >"$OUT/all.c"
-{
-    [ -d "$OUT/all" ] || echo "$OUT/all.c all"
-    for t in tests/test_*"$ONLY"*.c; do
-        name=${t#tests/test_}
-        echo "$t ${name%.c}"
-    done
-} | xargs -P "$JOBS" -L 1 sh -c 'exec sh tests/coverage.sh --one "$1" "$2" "$0"' "$OUT"
+mkdir -p "$OUT/all"
+[ -f "$OUT/all/llmc.o" ] || gcc $FLAGS -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$OUT/all/llmc.o" || exit 1
+for t in tests/test_*"$ONLY"*.c; do
+    name=${t#tests/test_}
+    echo "$t ${name%.c}"
+done | xargs -P "$JOBS" -L 1 sh -c 'exec sh tests/coverage.sh --one "$1" "$2" "$0"' "$OUT"
+(cd "$OUT/all" && gcov --json-format --branch-probabilities llmc.gcno >/dev/null 2>&1)
 python3 tests/coverage.py "$OUT" $MIN

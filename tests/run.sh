@@ -5,20 +5,21 @@
 #   T        only parts whose name contains this   (all)
 #   V        1: show all output
 #   JOBS     parts at the same time                (processors)
+#   FULL    1: every test of every kind, also riscv64, ppc64le, windows (Wine) and valgrind: hours, so with T
 #   NO_DEPS  1: install nothing
 #
 # A part is KIND/NAME: unit/token is tests/test_token.c by $CC -O2, asan/token the
 # same under the sanitizers, s390x/token cross-compiled under qemu, cli/* and
-# build/* are scripts. Most of the time goes into compiling llmc.h, over two hundred times:
-# -O2 only where the optimiser is what is tested. Every program ends with "name: N passed, N failed[, N skipped]";
+# build/* are scripts. Most of the time goes into compiling llmc.h, over a hundred times:
+# -O2 only where the optimiser is what is tested, and tests of public functions share an object. Every program ends with "name: N passed, N failed[, N skipped]";
 # one that does not, or dies, counts as failed. The last line sums everything up.
 CC=${CC:-cc}
 SHARED=${SHARED:-../shared}
 MAKE=${MAKE:-make}
 OUT=build/test
 JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
-LIMIT=${TEST_TIMEOUT:-300}
-export CC SHARED MAKE OUT
+LIMIT=${TEST_TIMEOUT:-$([ -n "$FULL" ] && echo 1200 || echo 300)}
+export CC SHARED MAKE OUT FULL
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -54,6 +55,36 @@ compile_run()
         LIMIT=$((LIMIT * 2))
     fi
     limited $runner "$exe"
+}
+
+# test_run KIND RUNNER COMPILER...: builds $src and runs it. Where KIND has many of those that use only what llmc.h
+# declares (they say LLMC_LINKED), these are linked with an object of it: the first of them makes it, others wait for
+# that. The rest are static: the compiler drops what a test does not use before it optimises it.
+test_run()
+{
+    kind=$1
+    runner=$2
+    shift 2
+    case $FULL$kind in
+    unit | asan | s390x | 1*) grep -q LLMC_LINKED "$src" && shared=1 || shared= ;;
+    *) shared= ;;
+    esac
+    if [ -z "$shared" ]; then
+        compile_run "$exe" "$runner" "$@" -DLLMC_STATIC "$src"
+        return
+    fi
+    object=$OUT/$kind/llmc-$( (cat llmc.h; echo "$@") | cksum | cut -d ' ' -f 1)
+    mkdir -p "$OUT/$kind"
+    if mkdir "$object" 2>/dev/null; then
+        limited "$@" -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$object/llmc.o" >"$object/log" 2>&1
+        echo $? >"$object/code"
+    fi
+    for i in $(seq "$LIMIT"); do
+        [ -s "$object/code" ] && break
+        sleep 1
+    done
+    [ "$(cat "$object/code")" = 0 ] || { cat "$object/log"; exit 1; }
+    compile_run "$exe" "$runner" "$@" -DLLMC_LINKED "$src" "$object/llmc.o"
 }
 
 # compare_text PROGRAM...: greedy text of a chat program, against what is known of
@@ -102,6 +133,9 @@ cross_compiler()
     s390x) echo s390x-linux-gnu-gcc ;;
     arm) echo arm-linux-gnueabihf-gcc ;;
     i386) echo i686-linux-gnu-gcc ;;
+    riscv64) echo riscv64-linux-gnu-gcc ;;
+    ppc64le) echo powerpc64le-linux-gnu-gcc ;;
+    windows) echo x86_64-w64-mingw32-gcc ;;
     esac
 }
 
@@ -109,7 +143,7 @@ cross_compiler()
 cross_level()
 {
     case $1 in
-    s390x | i386) echo -O1 ;;
+    s390x | i386 | riscv64 | ppc64le | windows) echo -O1 ;;
     *) echo -O2 ;;
     esac
 }
@@ -158,27 +192,32 @@ run_part()
         return
         ;;
     esac
-    # Static: the compiler drops what a test does not use before it optimises it.
-    S=-DLLMC_STATIC
     case $kind in
-    unit) compile_run "$exe" '' $CC -O2 $S "$src" ;;
-    clang) compile_run "$exe" '' clang -O2 $S "$src" ;;
-    asan) compile_run "$exe" '' clang $SANITIZE $S "$src" ;;
-    tsan) compile_run "$exe" '' clang -O1 -g1 -fsanitize=thread $S "$src" ;;
-    nosimd) compile_run "$exe" '' $CC -O2 -DLLMC_NO_SIMD $S "$src" ;;
-    simde) compile_run "$exe" '' $CC -O1 -DLLMC_SIMDE $S "$src" ;;
-    tcc) compile_run "$exe" '' tcc $S "$src" ;;
+    unit) test_run $kind '' $CC -O2 ;;
+    clang) test_run $kind '' clang -O2 ;;
+    asan) test_run $kind '' clang $SANITIZE ;;
+    tsan) test_run $kind '' clang -O1 -g1 -fsanitize=thread ;;
+    nosimd) test_run $kind '' $CC -O2 -DLLMC_NO_SIMD ;;
+    simde) test_run $kind '' $CC -O1 -DLLMC_SIMDE ;;
+    tcc) compile_run "$exe" '' tcc -DLLMC_STATIC "$src" ;;
+    valgrind) test_run $kind 'valgrind -q --error-exitcode=9' $CC -O1 -g1 ;;
+    windows)
+        WINEDEBUG=-all WINEPREFIX=$PWD/$OUT/wine
+        export WINEDEBUG WINEPREFIX
+        exe=$exe.exe
+        test_run $kind wine "$(cross_compiler $kind)" "$(cross_level $kind)" | tr -d '\r'
+        ;;
     cxx)
         # The tests themselves are C; those that C++ does not take are left out.
         if ! g++ -std=c++17 -x c++ -fsyntax-only "$src" 2>/dev/null; then
             skip_part "$src is not C++"
         fi
-        compile_run "$exe" '' g++ -O1 -std=c++17 $S -x c++ "$src"
+        compile_run "$exe" '' g++ -O1 -std=c++17 -DLLMC_STATIC -x c++ "$src"
         ;;
-    aarch64 | s390x | arm | i386)
-        compile_run "$exe" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" "$(cross_level "$kind")" -static $S "$src"
+    aarch64 | s390x | arm | i386 | riscv64 | ppc64le)
+        test_run "$kind" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" "$(cross_level "$kind")" -static
         ;;
-    build) LIMIT=1200 limited sh "tests/build/$name.sh" ;;
+    build) LIMIT=$([ "$name" = coverage ] && echo 2400 || echo 1200) limited sh "tests/build/$name.sh" ;;
     cli) LIMIT=600 limited sh "tests/cli/$name.sh" ;;
     esac
 }
@@ -264,7 +303,7 @@ list_parts()
     else
         why "simde/*: no simde/x86/avx2.h (libsimde-dev)"
     fi
-    for k in s390x aarch64 arm i386; do
+    for k in s390x aarch64 arm i386 ${FULL:+riscv64 ppc64le}; do
         cross=$(cross_compiler $k)
         if ! have "$cross"; then
             why "$k/*: no $cross"
@@ -280,15 +319,23 @@ list_parts()
     done
     if have g++; then kinds="$kinds cxx"; else why "cxx/*: no g++"; fi
     if have tcc; then kinds="$kinds tcc"; else why "tcc/*: no tcc"; fi
+    if [ -n "$FULL" ]; then
+        if have valgrind; then kinds="$kinds valgrind"; else why "valgrind/*: no valgrind"; fi
+        if have "$(cross_compiler windows)" && have wine; then
+            kinds="$kinds windows"
+        else
+            why "windows/*: no $(cross_compiler windows), or no wine"
+        fi
+    fi
     # Long ones first, so that the last to end is a short one.
-    for b in symbols warnings fuzz plain embedded gates; do
+    for b in coverage symbols warnings fuzz plain embedded gates; do
         [ -f tests/build/$b.sh ] && wanted build/$b
     done
     for k in $kinds; do
         for t in $tags; do
             # Kinds that differ by their kernels need only what computes; whole models run once for each way to
             # compute. (32-bit ARM takes its kernels through SIMDe, too, which compiles slowly.)
-            case $k/$t in
+            case $FULL$k/$t in
             s390x/*) # the other order of bytes: whatever reads or writes some
                 case $t in
                 attn | beam | build | chat | compare | draft | encode | grad | grammar | jinja | kv | large) ;;
@@ -324,7 +371,7 @@ list_parts()
             esac
         done
         case $k in
-        unit | cxx) ;;
+        unit | cxx | valgrind | windows) ;;
         *) wanted "$k/chat-text" ;;
         esac
     done
@@ -341,7 +388,7 @@ list_parts()
     for s in tests/cli/*.sh tests/build/*.sh; do
         base=$(basename "$s" .sh)
         case $base in
-        lib | symbols | warnings | fuzz | plain | embedded | gates) ;; # stand first already
+        lib | coverage | symbols | warnings | fuzz | plain | embedded | gates) ;; # stand first already
         *) [ -f "$s" ] && wanted "$(basename "$(dirname "$s")")/$base" ;;
         esac
     done
@@ -379,6 +426,7 @@ find "$OUT/log" -name '*.sum' -exec cat {} + | sort -k4,4nr | awk '
         for (k in kind) printf " %s %d", k, kind[k]
         print "\nlongest parts:" longest
     }'
+[ ! -f "$OUT/log/build/coverage.log" ] || sed -n '/^|/p; /^coverage: [0-9]/p' "$OUT/log/build/coverage.log"
 expected=$(find "$OUT/log" -name '*.sum' | wc -l)
 listed=$(wc -l <"$OUT/parts")
 lost=$((expected < listed ? listed - expected : 0))

@@ -12,6 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32 /* names that <windows.h> has taken, which the implementation includes */
+#undef near
+#undef far
+#undef small
+#define CONTEXT TEST_CONTEXT
+#define LONG    TEST_LONG
+#endif
+
 #if defined(__GNUC__)
 #define TEST_UNUSED __attribute__((unused))
 #else
@@ -111,6 +119,11 @@ TEST_UNUSED static unsigned char *test_read(const char *path, size_t *size)
     }
     fclose(f);
     return data;
+}
+
+TEST_UNUSED static uint32_t test_u32le(const unsigned char *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 /* Of many like cases every n-th is tried: each one where tests run natively, some, as `emulated` says, where an

@@ -6,6 +6,7 @@
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
+#include <math.h>
 
 #include "make_gguf.h"
 
@@ -110,9 +111,9 @@ static void log_probabilities(const llmc_token *ids, size_t n, double *out)
     for (t = 0; t < vocab; t++)
         most = logits[t] > most ? (double)logits[t] : most;
     for (t = 0; t < vocab; t++)
-        sum += llmc__exp((double)logits[t] - most);
+        sum += exp((double)logits[t] - most);
     for (t = 0; t < vocab; t++)
-        out[t] = (double)logits[t] - most - llmc__log(sum);
+        out[t] = (double)logits[t] - most - log(sum);
 }
 
 static bool ends(llmc_token id, const llmc_beam_options *o)
@@ -149,7 +150,7 @@ static void enumerate(all *a, const llmc_token *prompt, size_t n_prompt, plain *
             enumerate(a, prompt, n_prompt, &next, o);
             continue;
         }
-        next.score = next.sum / llmc__pow((double)next.n, (double)o->length_penalty);
+        next.score = next.sum / pow((double)next.n, (double)o->length_penalty);
         if (a->n == a->cap) {
             a->cap = a->cap * 2 + 64;
             a->row = (plain *)realloc(a->row, a->cap * sizeof *a->row);
@@ -187,7 +188,7 @@ static all search_plainly(const llmc_token *prompt, size_t n_prompt, const llmc_
         for (i = kept = 0; i < n && kept < o->width; i++) {
             bool over = ends(next[i].id[next[i].n - 1], o);
             plain row = next[i];
-            row.score = row.sum / llmc__pow((double)row.n, (double)o->length_penalty);
+            row.score = row.sum / pow((double)row.n, (double)o->length_penalty);
             if (over || length == o->max_tokens)
                 a.row[a.n++] = row;
             if (!over)
@@ -481,6 +482,7 @@ static void wrong_use(void)
     llmc_seq *s = NULL, *t = NULL;
     llmc_token ids[TINY_C] = {1, 5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6, 7, 5, 6, 7};
     size_t need = 0, n_out = 0;
+    static const uint32_t not_a_number = 0x7fc00000u;
     memset(&o, 0, sizeof o);
     if (!open_tiny() || !start(TINY_C, 5, NULL))
         return;
@@ -493,7 +495,7 @@ static void wrong_use(void)
     o.n_best = 65537;
     CHECK(llmc_beam_need(s, &o, &need, &diag) == LLMC_BAD_ARG);
     o.n_best = 3;
-    o.length_penalty = llmc__bits_f32(0x7fc00000u);
+    memcpy(&o.length_penalty, &not_a_number, sizeof not_a_number);
     CHECK(llmc_beam_need(s, &o, &need, &diag) == LLMC_BAD_ARG);
     o.length_penalty = 101;
     CHECK(llmc_beam_need(s, &o, &need, &diag) == LLMC_BAD_ARG &&

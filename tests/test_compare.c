@@ -7,7 +7,7 @@
 
    Vocabularies: tests/models/tokenizers always; those of the shared folder; tiktoken's rank files in LLMC_TIKTOKEN;
    SentencePiece's larger ones in build/test/large (LARGE). tests/vectors/README.md says how the last two are made. */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
 #include "corpus.h"
@@ -112,14 +112,14 @@ static void print_difference(const llmc_tokenizer *tok, const char *name, size_t
     snprintf(path, sizeof path, "%s/%s.ids", folder, name);
     file = test_read(path, &size);
     for (i = 0; file != NULL && i <= block && at + 4 <= size; i++, at += 4 * count) {
-        count = llmc__u32le(file + at);
+        count = test_u32le(file + at);
         at += 4;
         count = count <= (size - at) / 4 ? count : 0;
         if (i < block)
             continue;
         theirs = (llmc_token *)malloc(count * sizeof *theirs + 1);
         for (same = 0; theirs != NULL && same < count; same++)
-            theirs[same] = (llmc_token)llmc__u32le(file + at + 4 * same);
+            theirs[same] = (llmc_token)test_u32le(file + at + 4 * same);
         for (same = 0; theirs != NULL && same < count && same < n && theirs[same] == ids[same]; same++)
             ;
         if (theirs != NULL) {

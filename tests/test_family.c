@@ -7,9 +7,10 @@
 
    FAMILIES  folder with the models; by default build/test/families, brought up to date first
    FAMILY    only tests whose name contains this */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
+#include <math.h>
 
 #define MAX_IDS 256
 
@@ -66,7 +67,7 @@ static double deviation(const float *x, size_t n)
         mean += x[i] / (double)n;
     for (i = 0; i < n; i++)
         sum += (x[i] - mean) * (x[i] - mean);
-    return llmc__sqrt(sum / (double)n);
+    return sqrt(sum / (double)n);
 }
 
 /* Feeds the ids in pieces: the first of `first` tokens, then `rest` at a time, or with rest 0 of

@@ -4,9 +4,10 @@
    tests/vectors/formats.py writes small random models and a list of them into $FORMATS (default
    build/test/formats); what it computes from the definitions is recorded in tests/vectors/formats.
    Each model reads its ids in one piece, half of them and then one by one, and in uneven pieces. */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
+#include <math.h>
 
 #define MAX_IDS    256
 #define MAX_LINE   4096
@@ -40,7 +41,7 @@ static double deviation(const float *x, size_t n)
         squares += (double)x[i] * (double)x[i];
     }
     sum /= (double)n;
-    return llmc__sqrt(squares / (double)n - sum * sum);
+    return sqrt(squares / (double)n - sum * sum);
 }
 
 /* The f32 little-endian numbers of a vector; free x. */
@@ -55,8 +56,10 @@ static bool read_vector(recorded *out, const char *name)
         return false;
     out->n = size / 4;
     out->x = (float *)malloc(size);
-    for (i = 0; i < out->n; i++)
-        out->x[i] = llmc__f32le(raw + 4 * i);
+    for (i = 0; i < out->n; i++) {
+        uint32_t bits = test_u32le(raw + 4 * i);
+        memcpy(&out->x[i], &bits, sizeof bits);
+    }
     out->std = deviation(out->x, out->n);
     free(raw);
     return true;

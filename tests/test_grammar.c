@@ -3,7 +3,7 @@
    Languages are compared with a recogniser of the tests' own: it works on the tree of a random grammar,
    character by character, and knows nothing of programs, bytes or stacks. Masks are compared with what
    each token by itself would do. */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
 /* after test.h, whose headers it uses */
@@ -235,6 +235,20 @@ static void options(void)
     CHECK(bind_with(&b, NULL, text, strlen(text), &o, &so) == LLMC_BAD_ARG);
 }
 
+/* c as UTF-8 (RFC 3629); its length. */
+static size_t write_utf8(uint32_t c, char out[4])
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
+    if (n == 1) {
+        out[0] = (char)c;
+        return 1;
+    }
+    for (i = n - 1; i > 0; i--, c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)((0xf00u >> n) | c);
+    return n;
+}
+
 /* Classes against plain comparison, near all borders of UTF-8 and of the class itself. */
 static void characters(void)
 {
@@ -275,8 +289,8 @@ static void characters(void)
                 continue;
             for (i = 0; i < n; i++)
                 in = in || (c >= lo[i] && c <= hi[i]);
-            CHECKF(matches(b.st, utf8, llmc__utf8_write(c, utf8), &alive) == (in != inverted), "%s: U+%04X",
-                   text, (unsigned)c);
+            CHECKF(matches(b.st, utf8, write_utf8(c, utf8), &alive) == (in != inverted), "%s: U+%04X", text,
+                   (unsigned)c);
         }
         unbind(&b);
     }

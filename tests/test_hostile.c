@@ -3,7 +3,7 @@
    changed. Whatever comes, a status and one line, or a normal run; ASan and UBSan watch over the
    rest (make test). Every file lies in a block of exactly its size, so that reading past it is
    seen; folders are opened by llmc_open as well. */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
 #include <dirent.h>
@@ -378,14 +378,23 @@ static void deep(void)
     }
 }
 
+static void make_folder(const char *path)
+{
+#ifdef _WIN32
+    mkdir(path);
+#else
+    mkdir(path, 0777);
+#endif
+}
+
 /* A folder with nothing in it, which a repository cannot keep. */
 static void empty_folder(void)
 {
     const char *path = "build/test/hostile-empty";
     outcome o;
-    mkdir("build", 0777);
-    mkdir("build/test", 0777);
-    mkdir(path, 0777);
+    make_folder("build");
+    make_folder("build/test");
+    make_folder(path);
     o = open_path(path);
     CHECKF(o.status == LLMC_IO && says_why(&o), "an empty folder: %s", o.diag.message);
 }

@@ -1,11 +1,12 @@
 /* test_large.c -- a model of 1.1 GB must open without being read: little memory is
    resident before the first token. The file is sparse (TinyLlama's shape in Q8_0, all
    data zero), so it takes no room on the disk. */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
 
 #include "make_gguf.h"
+#include <unistd.h>
 
 #define SPARSE "build/large.gguf"
 #define WIDTH  2048u
@@ -28,14 +29,17 @@
 /* Resident bytes of this process; 0 where the system does not say. */
 static size_t resident(void)
 {
+    size_t bytes = 0;
+#ifdef __linux__
     long total, pages;
     FILE *f = fopen("/proc/self/statm", "r");
-    int n;
     if (f == NULL)
         return 0;
-    n = fscanf(f, "%ld %ld", &total, &pages);
+    if (fscanf(f, "%ld %ld", &total, &pages) == 2)
+        bytes = (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
     fclose(f);
-    return n == 2 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
+#endif
+    return bytes;
 }
 
 /* Q8_0 when two-dimensional, F32 else; only the table entry, the data is a hole. */

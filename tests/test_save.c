@@ -6,9 +6,10 @@
    caller can do wrong, and files other than GGUF.
 
    SAVE  only models whose name contains this */
-#define LLMC_IMPLEMENTATION
+#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
 #include "../llmc.h"
 #include "test.h"
+#include <math.h>
 
 #define MAX_IDS 256
 #define TEXT    4096 /* ids of a text, in windows of WINDOW */
@@ -136,7 +137,7 @@ static double deviation(const float *x, size_t n)
         mean += (double)x[i] / (double)n;
     for (i = 0; i < n; i++)
         sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-    return llmc__sqrt(sum / (double)n);
+    return sqrt(sum / (double)n);
 }
 
 /* Largest difference, and by *rms the root of the mean square, in standard deviations of x. */
@@ -151,7 +152,7 @@ static double distance(const float *x, const float *y, size_t n, double *rms)
         if (!(d <= worst))
             worst = d == d ? d : 1e30;
     }
-    *rms = llmc__sqrt(sum / (double)n) / sd;
+    *rms = sqrt(sum / (double)n) / sd;
     return worst / sd;
 }
 
@@ -425,7 +426,7 @@ static double divergence(const float *base, const float *other, size_t n, size_t
     for (i = 0; i < n; i++)
         for (v = 0; v < V; v++) {
             double p = (double)llmc_logprob(base + i * V, V, (llmc_token)v);
-            sum += llmc__exp(p) * (p - (double)llmc_logprob(other + i * V, V, (llmc_token)v));
+            sum += exp(p) * (p - (double)llmc_logprob(other + i * V, V, (llmc_token)v));
         }
     return sum / (double)n;
 }

@@ -36,6 +36,8 @@ for tools in 'gcc g++' 'clang clang++'; do
     fi
     build "$c: one implementation, two users" "$c" "$c -O0 $impl" "$c -O0 $use" "$c -O0 $other"
     build "$c: LLMC_STATIC in two units" "$c" "$c -O0 $static $use" "$c -O0 $static $other"
+    build "$c: LLMC_LINKED, whatever else is defined" "$c" "$c -O0 $impl" "$c -O0 -DLLMC_LINKED $static $use" \
+        "$c -O0 -DLLMC_LINKED $static $other"
     if ! have "$cxx" || ! echo '#include <vector>' | $cxx -x c++ -fsyntax-only - 2>/dev/null; then
         skip "$cxx" "not here"
         continue
