@@ -34,8 +34,9 @@ build/%: examples/%.c llmc.h
 
 build/agent build/chat: examples/tools.h
 build/agent build/chat build/server: examples/options.h
+build/agent build/chat build/server build/train: examples/files.h
 
-build/%: tools/%.c llmc.h $(wildcard tools/*.h)
+build/%: tools/%.c llmc.h $(wildcard tools/*.h) examples/files.h
 	@mkdir -p build
 	$(CC) $(CFLAGS) $< -o $@
 

@@ -2194,6 +2194,11 @@ LLMC_API void llmc_os_release(void *mem, size_t bytes);
    0: the system does not say. Either may be NULL. */
 LLMC_API void llmc_os_available(uint64_t *total, uint64_t *available);
 
+/* main's words in UTF-8: argv = llmc_os_arguments(argc, argv) comes first in a program. Windows hands them to
+   main in the system's code page, with ? for what that lacks; there they are taken anew from the command line
+   (their memory stays until the program ends), unless main's were expanded. Elsewhere they are argv. */
+LLMC_API char **llmc_os_arguments(int argc, char **argv);
+
 LLMC_API uint64_t llmc_os_nanoseconds(void);                            /* monotonic             */
 LLMC_API bool llmc_os_terminal(int fd, uint32_t *cols, uint32_t *rows); /* false: not a terminal */
 
@@ -63020,6 +63025,13 @@ static bool llmc__variable(const char *name, char *out, size_t cap)
     return value != NULL;
 }
 
+/* main's words are as they were typed. */
+static char **llmc__arguments(int argc)
+{
+    (void)argc;
+    return NULL;
+}
+
 #else
 //--[ 26.4 OS.windows ]-- the same from kernel32
 typedef HANDLE llmc__file;
@@ -63366,6 +63378,7 @@ static bool llmc__terminal_size(int fd, uint32_t *cols, uint32_t *rows)
     }
     return true;
 }
+
 /* Every name in a folder, in no order; fn stops by returning false. 0, or GetLastError's number. */
 static int llmc__folder_walk(const char *path, bool (*fn)(void *user, const char *name), void *user)
 {
@@ -63402,6 +63415,81 @@ static bool llmc__variable(const char *name, char *out, size_t cap)
     return n > 0;
 }
 
+/* The word at *line, which moves behind it and the blanks, as Microsoft's C library takes lines apart: 2 k or
+   2 k + 1 backslashes before a quote are k, and the quote opens or closes or, after an odd number, is meant;
+   two quotes within quotes are one. The first word, the program's name, has no such backslashes. out: as long
+   as the line. */
+static size_t llmc__line_word(const wchar_t **line, wchar_t *out, bool program)
+{
+    const wchar_t *s = *line;
+    bool quoted = false;
+    size_t n = 0, slashes, i;
+    while (*s != 0 && (quoted || (*s != L' ' && *s != L'\t'))) {
+        for (slashes = 0; *s == L'\\' && !program; s++)
+            slashes++;
+        for (i = 0; i < (*s == L'"' ? slashes / 2 : slashes); i++)
+            out[n++] = L'\\';
+        if (*s == L'"' && slashes % 2 == 0 && quoted && s[1] == L'"' && !program)
+            out[n++] = *s++;
+        else if (*s == L'"' && slashes % 2 == 0)
+            quoted = !quoted;
+        else if (*s == L'"' || slashes == 0)
+            out[n++] = *s;
+        else
+            continue; /* backslashes, and what comes next is looked at anew */
+        s++;
+    }
+    while (*s == L' ' || *s == L'\t')
+        s++;
+    *line = s;
+    return n;
+}
+
+/* The words of a command line in UTF-8, each with its NUL, into words [n] (NULL: they are counted) and text
+   (3 bytes for each of the line's characters, and n); wide: as long as the line. Their number. */
+static int llmc__line_split(const wchar_t *line, wchar_t *wide, char **words, char *text)
+{
+    int n = 0;
+    do {
+        int length = (int)llmc__line_word(&line, wide, n == 0);
+        if (words != NULL) {
+            int bytes =
+                length == 0 ? 0 : WideCharToMultiByte(CP_UTF8, 0, wide, length, text, 3 * length, NULL, NULL);
+            words[n] = text;
+            text[bytes] = 0;
+            text += bytes + 1;
+        }
+        n++;
+    } while (*line != 0);
+    return n;
+}
+
+/* main's words once more, in UTF-8, with NULL behind them; NULL if there are not argc of them. */
+static char **llmc__arguments(int argc)
+{
+    const wchar_t *line = GetCommandLineW();
+    size_t n = 0, bytes;
+    char **words, *mem;
+    wchar_t *wide;
+    while (line[n] != 0)
+        n++;
+    if (argc < 1 || n > 32767) /* the system's most */
+        return NULL;
+    bytes = ((size_t)argc + 1) * sizeof *words + (n + 1) * sizeof *wide + 3 * n + (size_t)argc;
+    mem = (char *)llmc__pages_take(bytes);
+    if (mem == NULL)
+        return NULL;
+    words = (char **)(void *)mem;
+    wide = (wchar_t *)(void *)(words + argc + 1);
+    if (llmc__line_split(line, wide, NULL, NULL) != argc) {
+        llmc__pages_drop(mem, bytes);
+        return NULL;
+    }
+    (void)llmc__line_split(line, wide, words, (char *)(wide + n + 1));
+    words[argc] = NULL;
+    return words;
+}
+
 #endif
 
 //--[ 26.5 OS.memory ]-- pages from the system
@@ -63424,6 +63512,13 @@ LLMC_API void llmc_os_release(void *mem, size_t bytes)
 {
     if (mem != NULL)
         llmc__pages_drop(mem, bytes > 0 ? bytes : 1);
+}
+
+/* llmc_os_arguments -- main's words in UTF-8                            (OS.memory) */
+LLMC_API char **llmc_os_arguments(int argc, char **argv)
+{
+    char **words = llmc__arguments(argc);
+    return words != NULL ? words : argv;
 }
 
 /* llmc_os_terminal -- is somebody looking at (or typing into) fd?              (OS)

@@ -7,6 +7,7 @@
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 
+#include "files.h"
 #include "tools.h"
 
 #include <getopt.h>
@@ -855,7 +856,7 @@ static int read_all(tool_buffer *out, const char *path)
     char part[4096];
     size_t n;
     bool standard = strcmp(path, "-") == 0, bad;
-    FILE *f = standard ? stdin : fopen(path, "rb");
+    FILE *f = standard ? stdin : open_file(path, "rb");
     if (f == NULL)
         return complain(EXIT_FAILED, "%s: %s", path, strerror(errno));
     tool_put(out, "", 0);
@@ -879,7 +880,7 @@ static int open_box(agent *a)
     tool_options opt;
     char why[400];
     memset(&opt, 0, sizeof opt);
-    if (s->log != NULL && (a->log = fopen(s->log, "ab")) == NULL)
+    if (s->log != NULL && (a->log = open_file(s->log, "ab")) == NULL)
         return complain(EXIT_FAILED, "--log: %s: %s", s->log, strerror(errno));
     opt.root = s->root;
     opt.policy = s->yes ? TOOL_ALLOW : s->never ? TOOL_NEVER : TOOL_ASK;
@@ -1154,6 +1155,7 @@ int main(int argc, char **argv)
 #ifdef _WIN32
     SetConsoleOutputCP(CP_UTF8);
 #endif
+    argv = llmc_os_arguments(argc, argv);
     code = parse_options(&a.set, argc, argv, words);
     if (a.set.max_calls == 0)
         a.set.max_calls = 32;

@@ -30,11 +30,11 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 #endif
 
+#include "files.h"
 #include "tools.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -4882,7 +4882,7 @@ static int load_session(chat *c)
     if (llmc_os_save_begin(&trial, path, &diag) != LLMC_OK)
         return complain(EXIT_FAILED, "%s", diag.message);
     llmc_os_save_drop(trial);
-    there = fopen(path, "rb");
+    there = open_file(path, "rb");
     if (there == NULL && errno == ENOENT)
         return EXIT_OK;
     if (there != NULL)
@@ -4938,7 +4938,7 @@ static int read_all(text *out, const char *path)
     char part[4096];
     size_t n;
     bool standard = path == NULL || strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "rb");
+    FILE *f = standard ? stdin : open_file(path, "rb");
     if (f == NULL)
         return complain(EXIT_FAILED, "%s: %s", path, strerror(errno));
     put(out, "", 0);
@@ -5035,15 +5035,6 @@ static int converse(chat *c)
 
 /* ---- conversations in files: a message a line, as JSON ---- */
 
-static bool make_folder(const char *path)
-{
-#ifdef _WIN32
-    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
-#else
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-#endif
-}
-
 /* Where conversations and the lines typed are kept, ending in a slash; its folders are made. False:
    nowhere. */
 static bool state_folder(text *out)
@@ -5063,10 +5054,10 @@ static bool state_folder(text *out)
     puts_to(out, base);
     for (; *below != 0; below++) {
         if (*below == '/' || *below == '\\')
-            (void)make_folder(out->data);
+            (void)make_folder(out->data, 0700);
         put(out, below, 1);
     }
-    if (!make_folder(out->data))
+    if (!make_folder(out->data, 0700))
         return false;
     puts_to(out, "/");
     return true;
@@ -5238,7 +5229,7 @@ static int take_up(chat *c)
         return EXIT_OK;
     clear(&c->file);
     puts_to(&c->file, c->set.session);
-    there = fopen(c->set.session, "rb");
+    there = open_file(c->set.session, "rb");
     if (there == NULL && errno == ENOENT)
         return EXIT_OK;
     if (there != NULL)
@@ -6579,7 +6570,7 @@ static void remember(screen *s, const char *line)
     if (!edit_remember(&s->edit, line, strlen(line)) || s->c->set.no_save)
         return;
     history_path(&path);
-    f = path.len > 0 ? fopen(path.data, "ab") : NULL;
+    f = path.len > 0 ? open_file(path.data, "ab") : NULL;
     if (f != NULL) {
         put_json_text(&json, line);
         puts_to(&json, "\n");
@@ -6822,6 +6813,7 @@ int main(int argc, char **argv)
     c.lively = llmc_os_terminal(1, NULL, NULL) && llmc_os_terminal(2, NULL, NULL);
     prepare_console();
     c.colour = c.lively && (no_colour == NULL || no_colour[0] == 0);
+    argv = llmc_os_arguments(argc, argv);
     code = parse_options(&c.set, argc, argv);
     c.exact = c.set.raw && !llmc_os_terminal(1, NULL, NULL);
     if (code == EXIT_OK && c.set.help)

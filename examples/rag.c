@@ -1473,7 +1473,7 @@ static int do_answer(void)
 int main(int argc, char **argv)
 {
     bool asks, index, chat, search, prompt;
-    parse(argc, argv);
+    parse(argc, llmc_os_arguments(argc, argv));
     if (set.command == NULL || set.dir == NULL || set.dir[0] == 0) {
         complain(set.command == NULL ? "what to do? index, search, prompt, ask or chat"
                                      : "a folder is needed",

@@ -44,6 +44,9 @@
 //
 // To add an endpoint: a row in `routes`, a case where its kind is read. A parameter: a row in `fields`. An
 // option: a row in `rows`.
+#ifndef __USE_MINGW_ANSI_STDIO
+#define __USE_MINGW_ANSI_STDIO 1 /* %zu, whatever the system's C library */
+#endif
 #define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
@@ -1210,6 +1213,7 @@ static size_t http_feed(http *h, const char *data, size_t n)
 /* argv into `settings`, whose strings are argv's own. Every number is checked against its row's bounds; what is
    wrong is told in one line, and the program ends with EXIT_USAGE. */
 
+#include "files.h"
 #include "options.h"
 
 /* All options, with their defaults from main; 0 is what the row's help says. */
@@ -6205,7 +6209,7 @@ static int read_file(text *out, const char *path)
 {
     char part[4096];
     size_t n;
-    FILE *f = fopen(path, "rb");
+    FILE *f = open_file(path, "rb");
     if (f == NULL)
         return complain(EXIT_FAILED, "%s: %s", path, strerror(errno));
     put(out, "", 0);
@@ -6519,7 +6523,7 @@ static int open_log(server *s)
 {
     if (s->set.log == NULL || strcmp(s->set.log, "-") == 0)
         s->log = stdout;
-    else if (strcmp(s->set.log, "none") != 0 && (s->log = fopen(s->set.log, "ab")) == NULL)
+    else if (strcmp(s->set.log, "none") != 0 && (s->log = open_file(s->set.log, "ab")) == NULL)
         return complain(EXIT_FAILED, "%s: %s", s->set.log, strerror(errno));
     return EXIT_OK;
 }
@@ -6635,6 +6639,7 @@ int main(int argc, char **argv)
     s.set.timeout = s.set.grace = 30;
     s.set.sample.temperature = 0.8f;
     s.set.sample.top_p = 0.95f;
+    argv = llmc_os_arguments(argc, argv);
     code = parse_options(&s.set, argc, argv);
     if (code == EXIT_OK && s.set.help)
         print_help();

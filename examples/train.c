@@ -7,6 +7,9 @@
 //
 //   mpicc -O2 -DLLMC_MPI examples/train.c -o train-mpi && mpirun -np 2 ./train-mpi --config FILE
 //   trains with several processes, each on its part of every batch.
+#ifndef __USE_MINGW_ANSI_STDIO
+#define __USE_MINGW_ANSI_STDIO 1 /* %zu, whatever the system's C library */
+#endif
 #define LLMC_STATIC // the only file: what it does not use is not compiled
 #define LLMC_IMPLEMENTATION
 #include "../llmc.h"
@@ -18,14 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #ifndef _WIN32
-#include <sys/stat.h>
 #include <unistd.h>
-#else
-#include <direct.h>
 #endif
 #ifdef LLMC_MPI
 #include <mpi.h>
 #endif
+
+#include "files.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -471,20 +473,13 @@ static void write_file(const char *path, const void *data, size_t n)
 
 static bool file_there(const char *path)
 {
-    FILE *f = fopen(path, "rb");
-    if (f != NULL)
-        fclose(f);
-    return f != NULL;
+    file_look seen;
+    return look_at(path, &seen);
 }
 
-static void make_folder(const char *path)
+static void need_folder(const char *path)
 {
-#ifdef _WIN32
-    int failed = _mkdir(path);
-#else
-    int failed = mkdir(path, 0777);
-#endif
-    if (failed != 0 && errno != EEXIST)
+    if (!make_folder(path, 0777))
         die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
 
@@ -865,7 +860,7 @@ static void close_made(shards *s)
 /* Writes train.bin and val.bin. */
 static void write_shards(run *r)
 {
-    make_folder(r->set.shards);
+    need_folder(r->set.shards);
     write_file(join(r->set.shards, "/train.bin"), r->train.made.data, r->train.made.len);
     write_file(join(r->set.shards, "/val.bin"), r->valid.made.data, r->valid.made.len);
     if (r->tok_json.len > 0)
@@ -1267,7 +1262,7 @@ static void open_metrics(run *r)
         return;
     if (r->step > 0 || r->at_stage > 0)
         cut_metrics(path, r->step);
-    r->metrics = fopen(path, r->step > 0 || r->at_stage > 0 ? "ab" : "wb");
+    r->metrics = open_file(path, r->step > 0 || r->at_stage > 0 ? "ab" : "wb");
     if (r->metrics == NULL)
         die(EXIT_FAILED, "%s: %s", path, strerror(errno));
 }
@@ -1415,7 +1410,7 @@ static void tidy(run *r)
         if (r->saved[i].loss < 1e300 && better < (int)r->set.save_top_k)
             continue;
         checkpoint_path(r, r->saved[i].step, path, sizeof path);
-        remove(path);
+        (void)remove_file(path);
         memmove(&r->saved[i], &r->saved[i + 1], (size_t)(r->n_saved - i - 1) * sizeof r->saved[0]);
         r->n_saved--;
         i--;
@@ -1703,7 +1698,7 @@ static void open_machine(run *r)
 #endif
     r->lively = mpi_rank == 0 && llmc_os_terminal(2, NULL, NULL);
     if (r->set.checkpoint_dir != NULL && mpi_rank == 0)
-        make_folder(r->set.checkpoint_dir);
+        need_folder(r->set.checkpoint_dir);
     signal(SIGINT, on_interrupt);
 }
 
@@ -1754,6 +1749,7 @@ int main(int argc, char **argv)
 #ifdef LLMC_MPI
     MPI_Init(&argc, &argv);
 #endif
+    argv = llmc_os_arguments(argc, argv);
     for (i = 1; i < argc; i++)
         if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
             print_help();

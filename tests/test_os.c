@@ -485,6 +485,44 @@ static void terminal_no(void)
 }
 #endif
 
+/* main's words: where they are UTF-8 already they stay; on Windows a line comes apart as Microsoft's C library
+   documents it ("Parsing C command-line arguments"). */
+static void arguments(void)
+{
+    char name[] = "program", word[] = "word";
+    char *given[3] = {name, word, NULL};
+#ifdef _WIN32
+    static const struct {
+        const wchar_t *line;
+        const char *words[4];
+    } known[] = {{L"p \"a b c\" d e", {"p", "a b c", "d", "e"}},
+                 {L"p \"ab\\\"c\" \"\\\\\" d", {"p", "ab\"c", "\\", "d"}},
+                 {L"p a\\\\\\b d\"e f\"g h", {"p", "a\\\\\\b", "de fg", "h"}},
+                 {L"p a\\\\\\\"b c d", {"p", "a\\\"b", "c", "d"}},
+                 {L"p a\\\\\\\\\"b c\" d e", {"p", "a\\\\b c", "d", "e"}},
+                 {L"p a\"b\"\" c d", {"p", "ab\" c d", NULL, NULL}},
+                 {L"\"C:\\a b\\\" \t \"\"  \x4e2d\xd83d\xde00\\ ",
+                  {"C:\\a b\\", "", "\xe4\xb8\xad\xf0\x9f\x98\x80\\", NULL}},
+                 {L"", {"", NULL, NULL, NULL}}};
+    size_t i;
+    int k, n;
+    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
+        wchar_t wide[64];
+        char *words[8], text[256];
+        for (n = 0; n < 4 && known[i].words[n] != NULL; n++)
+            ;
+        CHECKF(llmc__line_split(known[i].line, wide, NULL, NULL) == n, "line %d", (int)i);
+        CHECK(llmc__line_split(known[i].line, wide, words, text) == n);
+        for (k = 0; k < n; k++)
+            CHECKF(strcmp(words[k], known[i].words[k]) == 0, "line %d: '%s', expected '%s'", (int)i, words[k],
+                   known[i].words[k]);
+    }
+#else
+    CHECK(llmc_os_arguments(2, given) == given && llmc_os_arguments(0, NULL) == NULL);
+#endif
+    CHECK(llmc_os_arguments(77, given) == given); /* more than there are */
+}
+
 /* By name, and without one by the environment; what is not here is refused with what is. */
 static void kernels_by_name(void)
 {
@@ -605,6 +643,7 @@ int main(void)
     RUN(quota_groups);
     RUN(quota_memory);
     RUN(memory_available);
+    RUN(arguments);
     RUN(kernels_by_name);
     RUN(clock_moves);
     RUN(open_undoes);

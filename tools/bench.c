@@ -376,18 +376,18 @@ static void verify_product(pair *p, const llmc_tensor *w)
         x[i] = llmc_rng_normal(&rng);
     for (step = 0; step < VERIFY_STEPS; step++) {
         llmc__product part = llmc__part(w, NULL, a);
-        double far;
+        double apart;
         part.rows = part.stride = rows;
         llmc__products(&p->fast.engine->batch, &part, 1, x, verify_step[step]);
         part.out = b;
         llmc__products(&p->plain.engine->batch, &part, 1, x, verify_step[step]);
-        far = distance(a, b, verify_step[step] * rows);
+        apart = distance(a, b, verify_step[step] * rows);
         /* not if it is no number, either; products of bf16 round the inputs to it, too */
-        if (!(far <= (w->type == LLMC_BF16 ? 5e-3 : VERIFY_PRODUCT)))
+        if (!(apart <= (w->type == LLMC_BF16 ? 5e-3 : VERIFY_PRODUCT)))
             tool_die(
                 "the %s kernels are wrong: %s (%s) by %u columns differs from plain C by %.2g of its size",
-                p->isa, w->name, llmc_dtype_name(w->type), verify_step[step], far);
-        p->worst = far > p->worst ? far : p->worst;
+                p->isa, w->name, llmc_dtype_name(w->type), verify_step[step], apart);
+        p->worst = apart > p->worst ? apart : p->worst;
     }
     free(x);
     free(a);
@@ -466,12 +466,12 @@ static void verify_logits(pair *p, size_t vocab)
     verify_run(p->fast.engine, a);
     verify_run(p->plain.engine, b);
     for (step = 0; step < VERIFY_STEPS; step++) {
-        double far = distance(a + step * vocab, b + step * vocab, vocab);
-        if (!(far <= VERIFY_LOGITS))
+        double apart = distance(a + step * vocab, b + step * vocab, vocab);
+        if (!(apart <= VERIFY_LOGITS))
             tool_die("the %s kernels are wrong: logits of %u tokens at once differ from plain C's by %.2g of "
                      "their "
                      "size",
-                     p->isa, verify_step[step], far);
+                     p->isa, verify_step[step], apart);
     }
     free(a);
     free(b);

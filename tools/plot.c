@@ -96,11 +96,11 @@ static bool read_line(run *r, const llmc_blob *line, uint32_t number, llmc_diag 
 static run read_run(const char *path)
 {
     run r;
-    struct stat s;
+    file_look seen;
     size_t len, at, n, room = strlen(path) + 16;
     char *file = (char *)tool_alloc(room, 1), *text;
     uint32_t number = 0;
-    bool folder = stat(path, &s) == 0 && (s.st_mode & S_IFMT) == S_IFDIR;
+    bool folder = look_at(path, &seen) && seen.folder;
     snprintf(file, room, folder ? "%s/metrics.jsonl" : "%s", path);
     text = tool_read(file, 0, &len);
     r.name = path;

@@ -4,10 +4,6 @@
 #define LLMC_IMPLEMENTATION
 #include "tool.h"
 
-#ifdef _WIN32
-#include <direct.h>
-#endif
-
 static const char usage[] =
     "tokenizer encode -m MODEL [-f FILE | TEXT...]   ids separated by blanks\n"
     "       tokenizer decode -m MODEL [-f FILE | ID...]     the bytes they stand for\n"
@@ -157,12 +153,12 @@ static bool corpus_read(void *user, void *data, size_t cap, size_t *n)
 static uint64_t corpus_size(char **paths, int n)
 {
     uint64_t total = 0;
-    struct stat s;
+    file_look seen;
     int i;
     for (i = 0; i < n; i++) {
-        if (strcmp(paths[i], "-") == 0 || stat(paths[i], &s) != 0 || (s.st_mode & S_IFMT) != S_IFREG)
+        if (strcmp(paths[i], "-") == 0 || !look_at(paths[i], &seen) || !seen.file)
             return 0;
-        total += (uint64_t)s.st_size;
+        total += seen.bytes;
     }
     return total;
 }
@@ -259,7 +255,7 @@ static void train_read(llmc_bpe *bpe, char **paths, int n, uint64_t total)
         llmc_status status;
         bool input = strcmp(paths[i], "-") == 0;
         c.path = input ? "standard input" : paths[i];
-        c.file = input ? stdin : fopen(paths[i], "rb");
+        c.file = input ? stdin : open_file(paths[i], "rb");
         if (c.file == NULL)
             tool_die("%s: %s", c.path, strerror(errno));
         tool_binary(c.file);
@@ -290,11 +286,7 @@ static int train(const training *t, char **paths, int n)
     tool_catch_signals();
     train_read(bpe, paths, n, total);
     tool_check(llmc_bpe_train(bpe, &diag), &diag);
-#ifdef _WIN32
-    (void)_mkdir(t->folder);
-#else
-    (void)mkdir(t->folder, 0777); /* whether it is there shows when a file is written */
-#endif
+    (void)make_folder(t->folder, 0777); /* whether it is there shows when a file is written */
     train_write(bpe, LLMC_BPE_TOKENIZER, t->folder, "tokenizer.json");
     train_write(bpe, LLMC_BPE_VOCAB, t->folder, "vocab.json");
     train_write(bpe, LLMC_BPE_MERGES, t->folder, "merges.txt");

@@ -19,6 +19,8 @@
 
 #include "../llmc.h"
 
+#include "../examples/files.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -661,6 +663,7 @@ static inline char **tool_parse(int argc, char **argv, const char *usage, const 
     int c;
     if (short_options == NULL || long_options == NULL)
         tool_die("out of memory");
+    argv = llmc_os_arguments(argc, argv);
     tool_tables(options, n, short_options, long_options);
     tool_opt.level = LLMC_LOG_WARN;
     opterr = 0;
@@ -756,7 +759,7 @@ static inline void tool_binary(FILE *file)
 static inline char *tool_read(const char *path, size_t limit, size_t *len)
 {
     bool input = path == NULL || strcmp(path, "-") == 0;
-    FILE *file = input ? stdin : fopen(path, "rb");
+    FILE *file = input ? stdin : open_file(path, "rb");
     size_t cap = 1 << 16, n = 0, got;
     char *data = (char *)tool_alloc(cap, 1);
     if (file == NULL)
@@ -781,12 +784,10 @@ static inline char *tool_read(const char *path, size_t limit, size_t *len)
 /* Whether two paths are one file. */
 static inline bool tool_same_file(const char *a, const char *b)
 {
-    struct stat x, y;
+    file_look x, y;
     if (strcmp(a, b) == 0)
         return true;
-    if (stat(a, &x) != 0 || stat(b, &y) != 0)
-        return false;
-    return x.st_ino != 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+    return look_at(a, &x) && look_at(b, &y) && x.number != 0 && x.number == y.number && x.volume == y.volume;
 }
 
 /* A file that appears under its name only when it is complete (OS.save), or "-" for standard output. */

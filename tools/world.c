@@ -1072,10 +1072,10 @@ static void make_fact(maker *g, talk *t)
 
 static void make_unknown(maker *g, talk *t)
 {
-    static const char *const far[] = {"France",      "Rome",     "China",       "the moon", "Mars",
-                                      "London",      "Africa",   "America",     "the king", "Einstein",
-                                      "Shakespeare", "football", "the war",     "India",    "Mozart",
-                                      "Spain",       "Tokyo",    "the internet"};
+    static const char *const unknown[] = {"France",      "Rome",     "China",       "the moon", "Mars",
+                                          "London",      "Africa",   "America",     "the king", "Einstein",
+                                          "Shakespeare", "football", "the war",     "India",    "Mozart",
+                                          "Spain",       "Tokyo",    "the internet"};
     static const char *const cores[] = {"What is the capital of $X?",
                                         "How old is $X?",
                                         "Who wrote a book about $X?",
@@ -1123,7 +1123,7 @@ static void make_unknown(maker *g, talk *t)
         return;
     }
     core = what < 8 ? PICK(g, cores) : PICK(g, more);
-    let(g, 'X', percent(g, 25) ? invent(g, "") : PICK(g, far));
+    let(g, 'X', percent(g, 25) ? invent(g, "") : PICK(g, unknown));
     let(g, 'P', PICK(g, people));
     note_phrase(g, "unknown", core, around);
     wrap(g, q, around, core);

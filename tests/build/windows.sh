@@ -14,7 +14,7 @@ fi
 mingw=x86_64-w64-mingw32-gcc
 if have $mingw; then
     try "mingw header, strict" $mingw -std=c11 $STRICT -O1 -c tests/build/impl.c -o "$DIR/impl.o"
-    for f in examples/*.c; do
+    for f in examples/*.c tools/*.c; do
         try "mingw $f" $mingw -O0 "$f" -o "$DIR/program.exe"
     done
 else

@@ -56,13 +56,15 @@ static void again(const char *role, const char *ms)
 static void order(const char *word)
 {
     const char *text = strchr(word, ':') != NULL ? strchr(word, ':') + 1 : "";
-    char folder[MAX_PATH], block[1000];
+    char folder[MAX_PATH * 3], block[1000];
+    wchar_t wide[MAX_PATH];
     int i;
     if (strncmp(word, "say:", 4) == 0)
         printf("%s\n", text);
     else if (strncmp(word, "shout:", 6) == 0)
         fprintf(stderr, "%s\n", text);
-    else if (strcmp(word, "where") == 0 && GetCurrentDirectoryA(sizeof folder, folder) > 0)
+    else if (strcmp(word, "where") == 0 && GetCurrentDirectoryW(MAX_PATH, wide) > 0 &&
+             WideCharToMultiByte(CP_UTF8, 0, wide, -1, folder, sizeof folder, NULL, NULL) > 0)
         printf("%s\n", strrchr(folder, '\\') + 1);
     else if (strncmp(word, "wait:", 5) == 0)
         Sleep((DWORD)atoi(text));

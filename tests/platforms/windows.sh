@@ -8,7 +8,8 @@ cc=x86_64-w64-mingw32-gcc
 part=Windows
 WINEDEBUG=-all
 WINEPREFIX=$PWD/$DIR/prefix
-export WINEDEBUG WINEPREFIX
+LC_ALL=C.UTF-8 # how Wine reads the command line
+export WINEDEBUG WINEPREFIX LC_ALL
 
 # unit NAME: tests/test_NAME.c says how many of its tests failed
 unit()
@@ -42,7 +43,7 @@ call()
 agent_tools()
 {
     shell=$WINEPREFIX/drive_c/windows/system32/WindowsPowerShell/v1.0
-    R=$DIR/root
+    R=$DIR/root-ü中
     rm -rf "$R"
     mkdir -p "$R/src" "$shell"
     echo notes >"$R/notes.txt"
@@ -63,6 +64,10 @@ src/' list_dir '{}'
     call 'wrote 3 bytes to src/new' write_file '{"path": "src/new", "content": "abc"}' --yes
     same 'the file is there' "$R/src/new" abc
     call 'error: the user did not allow it' write_file '{"path": "new", "content": "abc"}'
+    call 'wrote 2 bytes to ü中' write_file '{"path": "ü中", "content": "ab"}' --yes --log "$DIR/ü中.jsonl"
+    same 'a name beyond the code page' "$R/ü中" ab
+    says 'and a log' "$DIR/ü中.jsonl" 'write_file'
+    rm -f "$R/ü中"
     call '42' calculator '{"expression": "12 + 30"}'
 
     # A powershell.exe that a model could have written is not the one that runs.
@@ -75,10 +80,10 @@ src/' list_dir '{}'
     call 'exit code 3
 STDOUT:
 hi
-ü
-root
+ü中
+root-ü中
 STDERR:
-no' run_command '{"command": "say:hi say:\u00fc where shout:no exit:3"}' --yes
+no' run_command '{"command": "say:hi say:ü中 where shout:no exit:3"}' --yes
     rm -f "$R/powershell.exe" "$DIR/powershell.exe"
     call 'exit code 0' run_command '{"command": "child:100 orphan:100 wait:1000"}' --yes
     [ -f "$R/alive" ] && pass 'what a command has begun works' || fail 'what a command has begun works'
