@@ -40,7 +40,10 @@ fi
 
 [ -n "$ONLY" ] || rm -rf "$OUT"
 mkdir -p "$OUT/all"
-[ -f "$OUT/all/llmc.o" ] || gcc $FLAGS -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$OUT/all/llmc.o" || exit 1
+if ! [ "$OUT/all/llmc.o" -nt llmc.h ]; then
+    rm -f "$OUT/all/"*
+    gcc $FLAGS -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$OUT/all/llmc.o" || exit 1
+fi
 for t in tests/test_*"$ONLY"*.c; do
     name=${t#tests/test_}
     echo "$t ${name%.c}"
