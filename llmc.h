@@ -343,7 +343,7 @@ typedef enum llmc_log_level {
     LLMC_LOG_DEBUG
 } llmc_log_level;
 
-/* Where messages go. All zero: nowhere. */
+/* Where messages go. All zero: nowhere. LLMC_NO_STRINGS: there are none. */
 typedef struct llmc_log {
     void (*fn)(void *user, llmc_log_level level, const char *tag, const char *message);
     void *user;
@@ -3206,6 +3206,13 @@ LLMC__UNUSED LLMC__FORMAT(4, 5) static void llmc__say(const llmc_log *log, llmc_
     va_end(args);
     log->fn(log->user, level, tag, message);
 }
+
+/* Under LLMC_NO_STRINGS nothing is said; the arguments stay used. */
+#ifdef LLMC_NO_STRINGS
+#define LLMC__SAY(...) (0 ? llmc__say(__VA_ARGS__) : (void)0)
+#else
+#define LLMC__SAY(...) llmc__say(__VA_ARGS__)
+#endif
 
 /* Reports done of total; false: the caller of the long function wants it to stop, and it
    returns LLMC_CANCELLED. No callback never cancels. */
@@ -30924,7 +30931,7 @@ LLMC_API llmc_status llmc_model_init(llmc_model **out, const llmc_blob *files, s
     llmc__model_fill(m, &parts, &s);
     if (!m->vocab_only)
         LLMC__TRY(llmc__model_weights(m, &parts, &s));
-    llmc__say(&s.opt.log, LLMC_LOG_INFO, "MODEL",
+    LLMC__SAY(&s.opt.log, LLMC_LOG_INFO, "MODEL",
               "%s: %s, %s, %u layers, width %u, vocabulary %u, %llu bytes of weights", llmc__source_name(&s),
               llmc_file_kind_name(m->kind), m->config.family, (unsigned)m->config.n_layer,
               (unsigned)m->config.n_embd, (unsigned)m->config.vocab_size,
@@ -31967,7 +31974,7 @@ static llmc_status llmc__save_keys(const llmc_model *m, const llmc_save_options 
         return LLMC_OK;
     }
     if (m->tokenizer != NULL && o->to != NULL)
-        llmc__say(&opt->log, LLMC_LOG_WARN, "MODEL.save",
+        LLMC__SAY(&opt->log, LLMC_LOG_WARN, "MODEL.save",
                   "a GGUF cannot hold this tokenizer (%s): it is not written",
                   llmc_tokenizer_name(m->tokenizer));
 #endif
@@ -32130,7 +32137,7 @@ static void llmc__save_note(const llmc__save *s, const llmc__item *it, llmc_dtyp
     llmc_dtype mixed = llmc__mix_type(&s->m->config, it, usual, s->opt->mix);
     if (usual == LLMC_DTYPE_NONE || type == usual)
         return;
-    llmc__say(&s->opt->log, type == mixed ? LLMC_LOG_INFO : LLMC_LOG_WARN, "MODEL.save",
+    LLMC__SAY(&s->opt->log, type == mixed ? LLMC_LOG_INFO : LLMC_LOG_WARN, "MODEL.save",
               "%s: written as %s%s", it->name, llmc_dtype_name(type),
               type == mixed ? "" : ", rows do not divide into blocks");
 }
@@ -32684,7 +32691,7 @@ static llmc_status llmc__save_torchless(llmc__save *s, llmc_diag *diag)
                           lacks);
     LLMC_MEMSET(&count, 0, sizeof count);
     if (!llmc__torchless_header(s, int8, &count))
-        llmc__say(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
+        LLMC__SAY(&s->opt->log, LLMC_LOG_WARN, "MODEL.save", "the tokenizer is not written");
     llmc__out_u64(s->o, ((count.at + 8 + 63) & ~UINT64_C(63)) - 8);
     (void)llmc__torchless_header(s, int8, s->o);
     llmc__out_pad(s->o, 64);
@@ -33873,6 +33880,9 @@ static void llmc__over_tokens(const llmc__batch *b, uint32_t n, llmc__tokens_fn 
 /* A part of the pass begins, for whoever measures; it ends at llmc__leave. Not inside tasks. */
 static inline void llmc__enter(const llmc__batch *b, const char *tag, const char *what)
 {
+#ifdef LLMC_NO_STRINGS
+    what = tag;
+#endif
     if (b->profile.fn != NULL)
         b->profile.fn(b->profile.user, tag, what);
 }
@@ -35738,7 +35748,7 @@ static llmc_status llmc__observe(const llmc__batch *b, const llmc__watch *w, con
         float top = 0;
         for (i = 0; i < count; i++)
             top = b->x[i] > top ? b->x[i] : -b->x[i] > top ? -b->x[i] : top;
-        llmc__say(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
+        LLMC__SAY(&w->log, LLMC_LOG_DEBUG, "FORWARD", "%s: %u tokens, largest value %g", where, n,
                   (double)top);
     }
     if (w->check_finite && !b->k->finite(b->x, count) && !llmc__streq(point, "layer"))
@@ -42672,7 +42682,7 @@ LLMC_API llmc_status llmc_engine_init(llmc_engine **out, const llmc_model *model
     e->watch.log = e->opt.log;
     e->watch.tap = e->opt.tap;
     e->watch.check_finite = e->opt.check_finite;
-    llmc__say(&e->opt.log, LLMC_LOG_INFO, "ENGINE", "%s kernels, %u workers, context %u, %llu bytes",
+    LLMC__SAY(&e->opt.log, LLMC_LOG_INFO, "ENGINE", "%s kernels, %u workers, context %u, %llu bytes",
               e->batch.k->name, e->opt.tasks.workers, e->opt.context_length, (unsigned long long)q.total);
     *out = e;
     return LLMC_OK;
