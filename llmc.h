@@ -101,7 +101,7 @@
    Both say in diag how many bytes they need if these are too few; tools/inspect says it beforehand.
    Besides the context, batch_tokens and text_bytes (25 bytes of work memory each) weigh most.
    examples/no_os.c does this on bare Cortex-M, AArch64 and RISC-V; with LLMC_NO_STRINGS, LLMC_NO_FORMATS
-   and LLMC_NO_UNICODE it takes 95 KB of flash.
+   and LLMC_NO_UNICODE it takes 96 KB of flash.
 
    10. Training
    A trainer holds weights, gradients, moments and the memory for a pass over rows x tokens; a loader gives
