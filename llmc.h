@@ -206,6 +206,7 @@
      LoRA, adapters -> MODEL.lora                 VNNI tiles, panels -> KERNEL.body
      memory available -> OS.quota                 vocabularies from text -> TOKEN.build
      memory need -> ENGINE.carve                  weights from nothing, induction -> TRAIN.fresh
+     command line in UTF-8 -> OS.windows
    ============================================================================ */
 /* Section OS needs the system's own interfaces; libc decides at its first header. */
 #if defined(LLMC_IMPLEMENTATION) && !defined(LLMC_NO_OS) && !defined(_WIN32)
@@ -1224,8 +1225,8 @@ typedef struct llmc_tap {
 } llmc_tap;
 
 /* Hears, on the thread that drives the engine, where a part of the work begins: with a clock of the
-   caller's, where the time goes. tag is the section, "LAYER.product", what "down" or "", both static. Parts
-   nest; tag NULL ends the innermost. */
+   caller's, where the time goes. tag is the section, "LAYER.product", what "down" or "" (LLMC_NO_STRINGS: the
+   section again), both static. Parts nest; tag NULL ends the innermost. */
 typedef struct llmc_profile {
     void (*fn)(void *user, const char *tag, const char *what);
     void *user;

@@ -1,4 +1,5 @@
-/* files.h -- the C library's files by names in UTF-8, on Windows, too (options.h, train.c, the tools)
+/* files.h -- the C library's files by names in UTF-8, on Windows, too (agent.c, chat.c, server.c,
+   train.c, tools/tool.h)
 
    Elsewhere a name is bytes. On Windows a name that is no UTF-8 is taken as one of the system's code page, as main and
    getenv hand them out. Everything is static. */
