@@ -1461,7 +1461,7 @@ struct route {
 /* Numbers for /metrics, under the lock. */
 typedef struct counters {
     uint64_t prompt_tokens, cached_tokens, generated, steps, busy, requests, cancelled, refused;
-    uint64_t reading, running, waiting; /* now */
+    uint64_t reading, running, held, waiting; /* now; held: of those who run, their clients are slow */
     double prompt_seconds, generate_seconds;
 } counters;
 
@@ -4149,7 +4149,7 @@ static void look_around(server *s, works *w)
 {
     exchange *x;
     size_t i;
-    uint64_t running = 0, all = 0;
+    uint64_t running = 0, held = 0, all = 0;
     for (x = w->active; x != NULL; x = x->next) {
         x->stopped = x->gone || s->stop;
         x->backlog = x->out.len;
@@ -4159,12 +4159,14 @@ static void look_around(server *s, works *w)
                 continue;
             llmc_request_progress(x->choices[i].request, &info);
             running += info.state != LLMC_REQUEST_WAITING;
+            held += info.state != LLMC_REQUEST_WAITING && x->backlog >= MOST_BACKLOG; /* see advance */
             all++;
         }
     }
     for (x = w->embeds; x != NULL; x = x->next)
         x->stopped = x->gone || s->stop;
     s->count.running = running;
+    s->count.held = held;
     s->count.waiting = all - running;
 }
 
@@ -4254,7 +4256,7 @@ static void engine_main(void *arg)
             status = llmc_engine_pump(s->engine, &w.diag);
             lock_take(&s->lock);
             s->count.steps += status == LLMC_OK;
-            s->count.busy += status == LLMC_OK ? s->count.running : 0;
+            s->count.busy += status == LLMC_OK ? s->count.running - s->count.held : 0;
             lock_give(&s->lock);
         }
         news = advance_all(s, &w);

@@ -127,6 +127,14 @@ class Server:
         with open("/proc/%d/statm" % self.process.pid) as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def network_ns(self):
+        """Processor time of the thread that waits for sockets, the first one; None where the system does not say."""
+        try:
+            with open("/proc/%d/task/%d/schedstat" % (self.process.pid, self.process.pid)) as f:
+                return int(f.read().split()[0])
+        except OSError:
+            return None
+
     def stop(self, timeout=40):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

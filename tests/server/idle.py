@@ -13,24 +13,15 @@ ASK = {"prompt": "Zq", "max_tokens": 600, "ignore_eos": True, "temperature": 0, 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-def network_ns(s):
-    """Processor time of the thread that waits for sockets, the first one; None where the system does not say."""
-    try:
-        with open("/proc/%d/task/%d/schedstat" % (s.process.pid, s.process.pid)) as f:
-            return int(f.read().split()[0])
-    except OSError:
-        return None
-
-
 def cost(s):
     """Nanoseconds of that thread for a token: the least of some."""
     best = None
     for i in range(5):
-        before = network_ns(s)
+        before = s.network_ns()
         status, headers, events = s.events("/v1/completions", ASK)
         if not (status == 200 and events[-1] == "[DONE]" and before):
             return None
-        took = (network_ns(s) - before) / len(events)
+        took = (s.network_ns() - before) / len(events)
         best = took if best is None else min(best, took)
     return best
 
