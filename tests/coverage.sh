@@ -1,9 +1,8 @@
 #!/bin/sh
 # coverage.sh [FOLDER] -- how much of llmc.h the unit tests run: `make coverage`.
-# Each tests/test_*.c is compiled with gcc --coverage and run, JOBS at a time; tests/coverage.py adds their counts up,
-# line by line and branch by branch, over all functions of an x86-64 build (also those that no test has). ONLY=word
-# takes some of the tests, and what a run before this one counted stays. MIN="LINES BRANCHES" in per cent fails below
-# that.
+# Each tests/test_*.c is run with an object of llmc.h by gcc --coverage (see share.awk), JOBS at a time; tests/coverage.py
+# adds the counts up, line by line and branch by branch, over all functions of an x86-64 build. ONLY=word takes some of
+# the tests, and what a run before this one counted stays. MIN="LINES BRANCHES" in per cent fails below that.
 #
 # -O1, since kernels without it are twenty times slower; what is counted is put in before a function is joined to
 # another, so that each is seen by itself and alike in every program.
@@ -15,18 +14,19 @@ FLAGS='-O1 -fno-early-inlining -w --coverage -fprofile-update=single'
 # Damaged files: every 23rd byte is changed, as under an emulator, instead of each.
 export TEST_EVERY=23
 export SHARED JOBS LIMIT
+. tests/share.sh
 
-# --one SOURCE NAME FOLDER: compiled, run, and its counts as JSON, compressed. They are read even if it failed. Tests of
-# public functions (LLMC_LINKED) add theirs to those of "all", which is read last.
+# --one SOURCE NAME FOLDER: compiled, run, and what it counts by itself as JSON, compressed, even if it failed. What the
+# object counts is read last.
 if [ "$1" = --one ]; then
     OUT=$4
     rm -rf "${OUT:?}/$3"
     mkdir -p "$OUT/$3"
     start=$(date +%s)
-    if grep -q LLMC_LINKED "$2"; then
-        gcc -O1 -w -DLLMC_LINKED -I. -o "$OUT/$3/run" "$2" "$OUT/all/llmc.o" -lgcov -lm
-    else
+    if stands_alone "$2"; then
         gcc $FLAGS -DLLMC_STATIC -I. -o "$OUT/$3/run" "$2" -lm
+    else
+        gcc -O1 -w -DLLMC_IMPLEMENTATION= -include "$OUT/all/declared/llmc.h" -I. -o "$OUT/$3/run" "$2" "$OUT/all/llmc.o" -lgcov -lm
     fi 2>"$OUT/$3/log" &&
         timeout -s INT "$LIMIT" "$OUT/$3/run" >>"$OUT/$3/log" 2>&1 </dev/null
     code=$?
@@ -41,8 +41,9 @@ fi
 [ -n "$ONLY" ] || rm -rf "$OUT"
 mkdir -p "$OUT/all"
 if ! [ "$OUT/all/llmc.o" -nt llmc.h ]; then
-    rm -f "$OUT/all/"*
-    gcc $FLAGS -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$OUT/all/llmc.o" || exit 1
+    rm -rf "$OUT/all"
+    share_header "$OUT/all"
+    gcc $FLAGS -DLLMC_IMPLEMENTATION -x c -c "$OUT/all/defined/llmc.h" -o "$OUT/all/llmc.o" || exit 1
 fi
 for t in tests/test_*"$ONLY"*.c; do
     name=${t#tests/test_}

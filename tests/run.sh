@@ -10,8 +10,8 @@
 #
 # A part is KIND/NAME: unit/token is tests/test_token.c by $CC -O2, asan/token the
 # same under the sanitizers, s390x/token cross-compiled under qemu, cli/* and
-# build/* are scripts. Most of the time goes into compiling llmc.h, over a hundred times:
-# -O2 only where the optimiser is what is tested, and tests of public functions share an object. Every program ends with "name: N passed, N failed[, N skipped]";
+# build/* are scripts. Most of the time would go into compiling llmc.h, so the tests of a kind
+# share one object of it, KIND/object. Every program ends with "name: N passed, N failed[, N skipped]";
 # one that does not, or dies, counts as failed. The last line sums everything up.
 CC=${CC:-cc}
 SHARED=${SHARED:-../shared}
@@ -20,6 +20,8 @@ OUT=build/test
 JOBS=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 LIMIT=${TEST_TIMEOUT:-$([ -n "$FULL" ] && echo 1200 || echo 300)}
 export CC SHARED MAKE OUT FULL
+
+. tests/share.sh
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -57,34 +59,42 @@ compile_run()
     limited $runner "$exe"
 }
 
-# test_run KIND RUNNER COMPILER...: builds $src and runs it. Where KIND has many of those that use only what llmc.h
-# declares (they say LLMC_LINKED), these are linked with an object of it: the first of them makes it, others wait for
-# that. The rest are static: the compiler drops what a test does not use before it optimises it.
+# test_run KIND RUNNER COMPILER...: builds $src and runs it, with the object of KIND if there is to be one.
 test_run()
 {
     kind=$1
     runner=$2
     shift 2
-    case $FULL$kind in
-    unit | asan | s390x | 1*) grep -q LLMC_LINKED "$src" && shared=1 || shared= ;;
-    *) shared= ;;
-    esac
-    if [ -z "$shared" ]; then
+    object=$OUT/$kind/object
+    if [ "$name" = object ]; then
+        LIMIT=1200 limited "$@" -w -DLLMC_IMPLEMENTATION -x c -c "$OUT/share/defined/llmc.h" -o "$object/llmc.o"
+        code=$?
+        echo $code >"$object/code"
+        [ $code = 0 ] && echo "object: 1 passed, 0 failed"
+        return
+    fi
+    if ! [ -d "$object" ] || stands_alone "$src"; then
         compile_run "$exe" "$runner" "$@" -DLLMC_STATIC "$src"
         return
     fi
-    object=$OUT/$kind/llmc-$( (cat llmc.h; echo "$@") | cksum | cut -d ' ' -f 1)
-    mkdir -p "$OUT/$kind"
-    if mkdir "$object" 2>/dev/null; then
-        LIMIT=900 limited "$@" -DLLMC_IMPLEMENTATION -x c -c llmc.h -o "$object/llmc.o" >"$object/log" 2>&1
-        echo $? >"$object/code"
-    fi
-    for i in $(seq 900); do
-        [ -s "$object/code" ] && break
-        sleep 1
+    until [ -s "$object/code" ]; do sleep 0.5; done
+    [ "$(cat "$object/code")" = 0 ] || { echo "there is no object: see $kind/object"; exit 1; }
+    compile_run "$exe" "$runner" "$@" -w -DLLMC_IMPLEMENTATION= -include "$OUT/share/declared/llmc.h" "$src" "$object/llmc.o"
+}
+
+# share_objects PARTS: PARTS, with those ahead that make the objects of their kinds (see share.awk). Few tests are faster
+# each with a header of its own, of which the compiler drops what is not used before it optimises it; clang, cxx and tcc
+# compile it as those do who include it.
+share_objects()
+{
+    share_header "$OUT/share"
+    for k in $(awk -F / '!/chat-text$/ && ++n[$1] == 4 { print $1 }' "$1"); do
+        case $k in
+        build | cli | lint | clang | cxx | tcc) ;;
+        *) mkdir -p "$OUT/$k/object" && echo "$k/object" ;;
+        esac
     done
-    [ "$(cat "$object/code")" = 0 ] || { cat "$object/log"; exit 1; }
-    compile_run "$exe" "$runner" "$@" -DLLMC_LINKED "$src" "$object/llmc.o"
+    cat "$1"
 }
 
 # compare_text PROGRAM...: greedy text of a chat program, against what is known of
@@ -403,7 +413,8 @@ mkdir -p "$OUT/log" || exit 1
 if [ -z "$T" ] && [ "$NO_DEPS" != 1 ]; then
     sh tests/deps.sh install
 fi
-list_parts >"$OUT/parts"
+list_parts >"$OUT/listed"
+share_objects "$OUT/listed" >"$OUT/parts"
 if [ -z "$T" ] && [ ! -s "$OUT/parts" ]; then
     echo "no tests found"
 fi

@@ -2,7 +2,7 @@
 
    Merges are compared with tests/vectors/bpe.txt, by a naive trainer in Python (bpe_reference.py) over 1 MB of
    tests/corpus.h, and with a naive trainer here over many small texts of few letters. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "corpus.h"
 #include "test.h"

@@ -2,7 +2,7 @@
 
    Expected ids follow from the contract (order of first appearance) and from how RustGPT parts words, which
    the small texts here show by hand. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 

@@ -7,7 +7,7 @@
 
    Vocabularies: tests/models/tokenizers always; those of the shared folder; tiktoken's rank files in LLMC_TIKTOKEN;
    SentencePiece's larger ones in build/test/large (LARGE). tests/vectors/README.md says how the last two are made. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include "corpus.h"

@@ -5,7 +5,7 @@
    What comes out is compared as one line of text: see `describe`. Expected lines are written from the
    configuration classes of transformers (4.57 and 5), not from the output. `refused` lists keys that change
    the computation in a way that is not supported. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 

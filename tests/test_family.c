@@ -7,7 +7,7 @@
 
    FAMILIES  folder with the models; by default build/test/families, brought up to date first
    FAMILY    only tests whose name contains this */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include <math.h>

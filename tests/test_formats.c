@@ -4,7 +4,7 @@
    tests/vectors/formats.py writes small random models and a list of them into $FORMATS (default
    build/test/formats); what it computes from the definitions is recorded in tests/vectors/formats.
    Each model reads its ids in one piece, half of them and then one by one, and in uneven pieces. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include <math.h>

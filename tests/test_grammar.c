@@ -3,7 +3,7 @@
    Languages are compared with a recogniser of the tests' own: it works on the tree of a random grammar,
    character by character, and knows nothing of programs, bytes or stacks. Masks are compared with what
    each token by itself would do. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 /* after test.h, whose headers it uses */

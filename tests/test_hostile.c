@@ -3,7 +3,7 @@
    changed. Whatever comes, a status and one line, or a normal run; ASan and UBSan watch over the
    rest (make test). Every file lies in a block of exactly its size, so that reading past it is
    seen; folders are opened by llmc_open as well. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include <dirent.h>

@@ -4,7 +4,7 @@
    makers' templates (which are in the shared data), tests/vectors/jinja.txt what it makes of a thousand small
    templates of our own, by hand and at random; the programs that wrote them stand beside them. Everything else
    is limits and control tokens, by hand. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 

@@ -1,7 +1,7 @@
 /* test_large.c -- a model of 1.1 GB must open without being read: little memory is
    resident before the first token. The file is sparse (TinyLlama's shape in Q8_0, all
    data zero), so it takes no room on the disk. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 

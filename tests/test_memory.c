@@ -3,7 +3,7 @@
    and every call with work memory, given any amount below what its need says (all small ones, all just below,
    some between), says NO_MEMORY in one line and touches nothing; blocks are of exactly that size, so that
    ASan sees a byte beyond. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include <dirent.h>

@@ -6,7 +6,7 @@
    caller can do wrong, and files other than GGUF.
 
    SAVE  only models whose name contains this */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 #include <math.h>

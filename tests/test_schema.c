@@ -3,7 +3,7 @@
    Every grammar is compiled and followed by GRAMMAR itself; tests/vectors/schema.py compares random ones
    with an independent validator and an independent reader of grammars. Expected texts here follow from
    JSON Schema 2020-12 and RFC 8259, by hand. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 #include "test.h"
 

@@ -1,7 +1,7 @@
 /* test_tools.c -- examples/tools.h: nothing gets out of the root, nothing survives a command
 
    Expected values of the calculator were computed by Python's integers and floats. */
-#define LLMC_IMPLEMENTATION /* or LLMC_LINKED: only what it declares is used */
+#define LLMC_IMPLEMENTATION
 #include "../llmc.h"
 
 #include "../examples/tools.h"
