@@ -52,25 +52,21 @@ if ! echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) {
     echo "skipped: no clang with libFuzzer (clang, libclang-rt-14-dev)"
     exit 0
 fi
-clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLLMC_STATIC \
-    tests/fuzz/fuzz.c -o "$OUT/fuzz" || exit 1
+# All programs with one object of the header.
+clang="clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -w"
+. tests/share.sh
+share_header "$OUT/share"
+$clang -DLLMC_IMPLEMENTATION -x c -c "$OUT/share/defined/llmc.h" -o "$OUT/llmc.o" || exit 1
+compile() { $clang -DLLMC_IMPLEMENTATION= -include "$OUT/share/declared/llmc.h" "tests/fuzz/$1.c" "$OUT/llmc.o" -o "$OUT/$2"; }
+compile fuzz fuzz || exit 1
 case " $targets " in
-*' http '* | *' request '*)
-    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        tests/fuzz/server.c -o "$OUT/server" || exit 1
-    ;;
+*' http '* | *' request '*) compile server server || exit 1 ;;
 esac
 case " $targets " in
-*' tools '*)
-    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLLMC_STATIC \
-        -w tests/fuzz/tools.c -o "$OUT/agent" || exit 1
-    ;;
+*' tools '*) compile tools agent || exit 1 ;;
 esac
 case " $targets " in
-*' markdown '* | *' keys '* | *' events '*)
-    clang -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-        tests/fuzz/chat.c -o "$OUT/chat" || exit 1
-    ;;
+*' markdown '* | *' keys '* | *' events '*) compile chat chat || exit 1 ;;
 esac
 # Models of tests/vectors where numpy is there to make them; else only those that lie here.
 folders='tests/hostile tests/models'
