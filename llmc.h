@@ -2181,7 +2181,7 @@ typedef struct llmc_os_entry {
     const char *name;  /* in its folder */
     bool folder, file; /* neither: a symbolic link, a device, a pipe, ... */
     uint64_t bytes;
-    int64_t modified; /* nanoseconds since 1970; Windows: since 1601 */
+    int64_t modified; /* nanoseconds since 1970 */
 } llmc_os_entry;
 LLMC_API llmc_status llmc_os_list(const char *folder, bool (*fn)(void *user, const llmc_os_entry *entry),
                                   void *user, llmc_diag *diag);
@@ -2275,8 +2275,8 @@ LLMC_API llmc_index *llmc_index_file_index(const llmc_index_file *file);
 /* What changed since goes to the file's end. Errors: IO; it can be tried again. */
 LLMC_API llmc_status llmc_index_file_commit(llmc_index_file *file, llmc_diag *diag);
 /* The file written anew without what was deleted, all of it one frame, and opened again with other options
-   (NULL: the same): the index is another one then. Errors: IO, and those of opening; if it cannot be opened
-   any more the index is NULL. */
+   (NULL: the same): the index is another one then. Errors: IO (on Windows also while somebody else reads the
+   file), and those of opening; if it cannot be opened any more the index is NULL. */
 LLMC_API llmc_status llmc_index_file_compact(llmc_index_file *file, const llmc_index_options *opt,
                                              llmc_diag *diag);
 LLMC_API void llmc_index_file_close(llmc_index_file *file);
@@ -63060,7 +63060,8 @@ static bool llmc__path_wide(const char *path, wchar_t *out, int cap)
 
 /* Opens a regular file for reading: *out and *size, or a reason and neither. A directory
    is looked for first: opening one fails with "permission denied", which helps nobody.
-   Sharing delete lets another program rename a new model over this one. */
+   Sharing write lets whoever appends to a file read it, too; sharing delete lets another program rename a new
+   model over this one. */
 static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
 {
     wchar_t wide[1024]; /* longer paths need a prefix that we do not add */
@@ -63073,8 +63074,8 @@ static int llmc__file_open(llmc__file *out, const char *path, uint64_t *size)
     attributes = GetFileAttributesW(wide);
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0)
         return LLMC__WHY_DIR;
-    file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                       FILE_ATTRIBUTE_NORMAL, NULL);
+    file = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                       OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
     if (file == INVALID_HANDLE_VALUE)
         return (int)GetLastError();
     if (GetFileType(file) != FILE_TYPE_DISK)
@@ -63225,8 +63226,10 @@ static int llmc__entry_read(const char *path, llmc_os_entry *out)
     out->folder = !link && (about.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     out->file = !link && !out->folder;
     out->bytes = (uint64_t)about.nFileSizeHigh << 32 | about.nFileSizeLow;
-    out->modified = (int64_t)((uint64_t)about.ftLastWriteTime.dwHighDateTime << 32 |
-                              about.ftLastWriteTime.dwLowDateTime) *
+    /* from 100 ns since 1601; there are 134774 days between */
+    out->modified = ((int64_t)((uint64_t)about.ftLastWriteTime.dwHighDateTime << 32 |
+                               about.ftLastWriteTime.dwLowDateTime) -
+                     (int64_t)134774 * 86400 * 10000000) *
                     100;
     return 0;
 }

@@ -1147,9 +1147,16 @@ static void on_disk(void)
         alike(llmc_index_file_index(f), llmc_index_file_index(g), 4, __LINE__);
         CHECK(llmc_index_file_commit(g, &diag) == LLMC_BAD_ARG &&
               llmc_index_file_compact(g, NULL, &diag) == LLMC_BAD_ARG);
+#ifdef _WIN32 /* replaces no file that somebody maps: this one goes on with the old file, too */
+        CHECK(llmc_index_file_compact(f, NULL, &diag) == LLMC_IO);
+        alike(llmc_index_file_index(f), llmc_index_file_index(g), 4, __LINE__);
+        llmc_index_file_close(g);
+        CHECKF(llmc_index_file_compact(f, NULL, &diag) == LLMC_OK, "%s", diag.message);
+#else
         CHECKF(llmc_index_file_compact(f, NULL, &diag) == LLMC_OK, "%s", diag.message);
         alike(llmc_index_file_index(f), llmc_index_file_index(g), 4, __LINE__); /* g has the old file still */
         llmc_index_file_close(g);
+#endif
     }
     llmc_index_about(llmc_index_file_index(f), &info);
     CHECK(info.pieces == 1 && info.deleted == 0 && info.count == 309);
@@ -1273,7 +1280,8 @@ static void killed(void)
 static bool list_one(void *user, const llmc_os_entry *e)
 {
     unsigned *seen = (unsigned *)user;
-    if (strcmp(e->name, "test_index.c") == 0 && e->file && !e->folder && e->bytes > 1000 && e->modified > 0)
+    if (strcmp(e->name, "test_index.c") == 0 && e->file && !e->folder && e->bytes > 1000 &&
+        e->modified > (int64_t)1577836800 * 1000000000) /* 2020 */
         *seen |= 1;
     if (strcmp(e->name, "fuzz") == 0 && e->folder && !e->file)
         *seen |= 2;

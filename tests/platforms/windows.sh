@@ -88,18 +88,51 @@ no' run_command '{"command": "say:hi say:ü中 where shout:no exit:3"}' --yes
     call 'exit code 0' run_command '{"command": "child:100 orphan:100 wait:1000"}' --yes
     [ -f "$R/alive" ] && pass 'what a command has begun works' || fail 'what a command has begun works'
     rm -f "$R/alive"
-    call 'error: timed out after 1 s' run_command '{"command": "child:3000 orphan:3000 wait:9000"}' --yes --timeout 1
-    call 'exit code 0' run_command '{"command": "child:3000 orphan:3000 wait:500"}' --yes
-    LIMIT=60 limited wine "$DIR/agent.exe" --root "$R" --yes --call run_command '{"command": "child:3000 flood"}' \
+    call 'error: timed out after 1 s' run_command '{"command": "child:8000 orphan:8000 wait:9000"}' --yes --timeout 1
+    call 'exit code 0' run_command '{"command": "child:8000 orphan:8000 wait:500"}' --yes
+    LIMIT=60 limited wine "$DIR/agent.exe" --root "$R" --yes --call run_command '{"command": "child:8000 flood"}' \
         >"$DIR/text" 2>&1
     says 'agent: 20 MB of output are too much' "$DIR/text" '^error: more than 16 MiB of output'
-    sleep 5
+    sleep 10
     [ ! -f "$R/alive" ] && pass 'and ends with it' || fail 'and ends with it'
+}
+
+# rag.exe ARGUMENT...: what it says goes into $DIR/text, its report into $DIR/err
+rag()
+{
+    LIMIT=60 limited wine "$DIR/rag.exe" "$@" 2>"$DIR/err" </dev/null | tr -d '\r' >"$DIR/text"
+}
+
+# A folder is indexed, changed and searched, and answered from.
+retrieval()
+{
+    D=$DIR/döcs
+    rm -rf "$D"
+    mkdir -p "$D/sub" "$D/out"
+    printf '# Ferry\nThe ferry to Elmby leaves at nine in the morning.\n\n## Tickets\nA ticket costs four crowns.\n' >"$D/guide.md"
+    printf 'int grind_barley(int sacks)\n{\n    return sacks * 2;\n}\n' >"$D/sub/mill.c"
+    printf 'out/\n' >"$D/.gitignore"
+    echo 'a heron in a folder that is left out' >"$D/out/a.txt"
+    rag index "$D" --chars 100
+    says 'rag: index' "$DIR/err" '2 files, 2 changed .* 0 gone; 3 passages, 3 new'
+    rag index "$D" --chars 100
+    says 'nothing is read again' "$DIR/err" '2 files, 0 changed .* 0 new'
+    echo 'A kestrel came.' >>"$D/guide.md"
+    rag index "$D" --chars 100
+    says 'what changed is' "$DIR/err" '2 files, 1 changed'
+    rag search "$D" kestrel -k 1
+    says 'rag: search' "$DIR/text" '^\[1\] guide.md:4$'
+    rag search "$D" 'grind barley' -k 1
+    says 'in a folder' "$DIR/text" '^\[1\] sub/mill.c:1$'
+    rag index "$D" -e examples/tiny.gguf --index "$DIR/vektören.vec"
+    says 'rag: by a model' "$DIR/err" '2 files, 2 changed'
+    rag ask "$D" 'When does the ferry leave?' -m examples/tiny.gguf -e examples/tiny.gguf --index "$DIR/vektören.vec" --temp 0
+    says 'rag: an answer with its source' "$DIR/text" '^\[1\] .*guide.md'
 }
 
 if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
     LIMIT=300 limited wine wineboot -i >"$DIR/boot" 2>&1 </dev/null
-    for t in kernel os engine train; do
+    for t in kernel os engine train index; do
         unit $t
     done
     if try 'chat builds' $cc -O1 examples/chat.c -o "$DIR/chat.exe"; then
@@ -108,6 +141,9 @@ if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
     fi
     if try 'agent builds' $cc -O1 examples/agent.c -o "$DIR/agent.exe"; then
         agent_tools
+    fi
+    if try 'rag builds' $cc -O1 examples/rag.c -o "$DIR/rag.exe"; then
+        retrieval
     fi
     LIMIT=60 limited wineserver -k >/dev/null 2>&1
     rm -rf "$WINEPREFIX"
