@@ -1,6 +1,7 @@
 # share.awk -- llmc.h for tests that share one object of it: what is static is not. From `awk -f` come, of llmc.h,
 #   (nothing)   the text of the object: functions that are "static" are not any more
 #   -v only=1   the text that tests include: of all these functions the declarations only
+#   -v only=1 -v "but=03|13"   the same, but sections 03 and 13 whole
 # Lines keep their numbers. Kernels, inline functions and tables stay static, in the object and in a test that uses
 # them. The header's own way to be laid out is what this goes by (tests/format.sh holds it): a function begins in the
 # first column, its braces stand alone there.
@@ -11,22 +12,21 @@ function flush(i)
     n = 0
 }
 
+/^\/\/==\[ [0-9][0-9] / { section = $2 }
 n == 0 && /^(LLMC__UNUSED )?(static|LLMC_API) / && !/ inline / && !/\\$/ { open = 1 }
 !open { print; next }
 body { # of a function that is only declared
     print ""
-    if (/^}/)
+    if (substr($0, 1, 1) == "}")
         body = open = 0
     next
 }
-/^{$/ && n > 0 && held[n] ~ /\)$/ { # a definition
+$0 == "{" && n > 0 && held[n] ~ /\)$/ { # a definition
     sub(/static /, "", held[1])
     flush()
-    print only ? ";" : "{"
-    if (only)
-        body = 1
-    else
-        open = 0
+    body = only && section !~ "^(" but ")$"
+    open = body
+    print body ? ";" : "{"
     next
 }
 {
