@@ -126,6 +126,18 @@ TEST_UNUSED static uint32_t test_u32le(const unsigned char *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* With a sanitizer everything takes long and much memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
 /* Of many like cases every n-th is tried: each one where tests run natively, some, as `emulated` says, where an
    emulator takes thirty times as long (TEST_EMULATED, set by tests/run.sh). TEST_EVERY=1 tries all everywhere. */
 TEST_UNUSED static unsigned test_every(unsigned emulated)

@@ -373,7 +373,7 @@ static void matches_reference(void)
         for (f = 0; f < 4; f++) {
             const llmc__kernels *k = set_of(features[f]);
             uint32_t at, n, step = now->n > 1000 ? 97 : 5;
-            if (f > 0 && (k == &llmc__scalar_kernels || (llmc_cpu_detect().features & features[f]) == 0))
+            if (f > 0 && (strcmp(k->name, "scalar") == 0 || (llmc_cpu_detect().features & features[f]) == 0))
                 continue;
             for (at = 0; at < now->n; at += n) {
                 bool wanted = false;
@@ -429,7 +429,7 @@ static void cuts_do_not_matter(void)
         seq = (uint8_t *)malloc(2 * most);
         for (f = 0; f < 4; f++) {
             const llmc__kernels *k = set_of(features[f]);
-            if (f > 0 && (k == &llmc__scalar_kernels || (llmc_cpu_detect().features & features[f]) == 0))
+            if (f > 0 && (strcmp(k->name, "scalar") == 0 || (llmc_cpu_detect().features & features[f]) == 0))
                 continue;
             for (round = 0; round < (f == 0 ? 2u : 12u); round++) {
                 uint32_t from = test_random(&seed, now->n - most + 1), t = 0;
@@ -479,7 +479,8 @@ static void not_a_number(void)
         float *got;
         bool fine = true;
         size_t wide, i;
-        if (f % 4 > 0 && (k == &llmc__scalar_kernels || (llmc_cpu_detect().features & features[f % 4]) == 0))
+        if (f % 4 > 0 &&
+            (strcmp(k->name, "scalar") == 0 || (llmc_cpu_detect().features & features[f % 4]) == 0))
             continue;
         c.type = type[f / 4];
         open_case(&c, 300);

@@ -15,17 +15,6 @@
 #define VOCAB  32000u
 #define KV     256u
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* Resident bytes of this process; 0 where the system does not say. */
 static size_t resident(void)
 {
@@ -125,7 +114,7 @@ static void opens_without_reading(void)
     llmc_host host;
     llmc_diag diag;
     uint64_t size, before, start, ms;
-    if (SANITIZED || sizeof(void *) < 8 || resident() == 0) {
+    if (TEST_SANITIZED || sizeof(void *) < 8 || resident() == 0) {
         SKIP("needs 64-bit addresses, /proc/self/statm and no sanitizer");
         return;
     }

@@ -11,14 +11,6 @@
 
 #define MODEL "tests/models/tiny-llama.gguf"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 static llmc_host host;
 static llmc_diag diag;
 
@@ -84,7 +76,7 @@ static void open_takes_the_quote(void)
     llmc_close(&other);
 }
 
-#if defined(__linux__) && defined(__x86_64__) && !defined(SANITIZED)
+#if defined(__linux__) && defined(__x86_64__) && !TEST_SANITIZED
 /* Bytes of this process in memory, 0: not known. Elsewhere they would mostly be an emulator's. */
 static double resident(void)
 {
