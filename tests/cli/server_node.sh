@@ -51,7 +51,7 @@ fi
 chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}
 if [ -n "$chromium" ] && need_module playwright-core; then
     : >"$DIR/err"
-    "$B/server" $LLAMA --port 0 -c 16384 --parallel 2 >"$DIR/log" 2>"$DIR/err" &
+    "$B/server" $LLAMA --port 0 -c 65536 --parallel 2 >"$DIR/log" 2>"$DIR/err" &
     server=$!
     CHROMIUM=$chromium timeout 120 node tests/server/page.mjs "$(port_of)" "$DIR" "$answer" >"$DIR/page.txt" 2>&1
     count "$DIR/page.txt"

@@ -5,7 +5,7 @@
     check("answers", status == 200, body)
     finish(s)
 """
-import atexit, json, os, re, signal, socket, subprocess, sys, tempfile, time
+import atexit, fcntl, json, os, re, signal, socket, subprocess, sys, tempfile, time
 
 BUILD = os.environ.get("BUILD", "build")
 PROGRAM = os.environ.get("SERVER", os.path.join(BUILD, "server"))
@@ -33,10 +33,16 @@ def skip(label, why):
     print("skipped", label + ":", why)
 
 
+def kept():
+    """A file for what a program writes. Its place in it is ours, too: it writes at the end wherever we read."""
+    file = tempfile.TemporaryFile("w+")
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    return file
+
+
 class Server:
     def __init__(self, model, *options, env=None):
-        self.err = tempfile.TemporaryFile("w+")
-        self.log = tempfile.TemporaryFile("w+")
+        self.err, self.log = kept(), kept()
         self.process = subprocess.Popen(
             [PROGRAM, model, "--port", "0", *options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.err,
             env={**os.environ, **(env or {})})
@@ -64,7 +70,7 @@ class Server:
 
     def log_lines(self):
         self.log.seek(0)
-        return [json.loads(line) for line in self.log.read().splitlines()]
+        return [json.loads(line) for line in self.log.read().split("\n")[:-1]] # the last may be on its way
 
     def connect(self, timeout=20):
         s = socket.create_connection(("127.0.0.1", self.port), timeout)
