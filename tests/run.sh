@@ -235,7 +235,13 @@ run_part()
     aarch64 | s390x | arm | i386 | riscv64 | ppc64le)
         test_run "$kind" "$(cross_runner "$kind")" "$(cross_compiler "$kind")" "$(cross_level "$kind")" -static
         ;;
-    build) LIMIT=$([ "$name" = coverage ] && echo 2400 || echo 1200) limited sh "tests/build/$name.sh" ;;
+    build)
+        case $name in
+        coverage | analysis) LIMIT=2400 ;;
+        *) LIMIT=1200 ;;
+        esac
+        limited sh "tests/build/$name.sh"
+        ;;
     cli) LIMIT=600 limited sh "tests/cli/$name.sh" ;;
     esac
 }
