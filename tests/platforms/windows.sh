@@ -107,7 +107,7 @@ rag()
 retrieval()
 {
     D=$DIR/döcs
-    rm -rf "$D"
+    rm -rf "$D" "$DIR/vektören.vec"
     mkdir -p "$D/sub" "$D/out"
     printf '# Ferry\nThe ferry to Elmby leaves at nine in the morning.\n\n## Tickets\nA ticket costs four crowns.\n' >"$D/guide.md"
     printf 'int grind_barley(int sacks)\n{\n    return sacks * 2;\n}\n' >"$D/sub/mill.c"
