@@ -372,7 +372,7 @@ static void matches_reference(void)
         seq = (uint8_t *)calloc(40, 1);
         for (f = 0; f < 4; f++) {
             const llmc__kernels *k = set_of(features[f]);
-            uint32_t at, n, step = now->n > 1000 ? 97 : 5;
+            uint32_t at, n, step = (now->n > 1000 ? 97 : 5) * test_every(7);
             if (f > 0 && (strcmp(k->name, "scalar") == 0 || (llmc_cpu_detect().features & features[f]) == 0))
                 continue;
             for (at = 0; at < now->n; at += n) {
@@ -422,7 +422,7 @@ static void cuts_do_not_matter(void)
         uint8_t *seq;
         open_case(&cases[c], 200 + c);
         wide = (size_t)now->H * now->K;
-        most = now->n > 1000 ? 24 : 60;
+        most = (now->n > 1000 ? 24 : 60) / test_every(3);
         one = (float *)malloc(most * wide * sizeof *one);
         got = (float *)malloc(2 * most * wide * sizeof *got);
         pos = (uint32_t *)malloc(2 * most * sizeof *pos);
@@ -431,7 +431,7 @@ static void cuts_do_not_matter(void)
             const llmc__kernels *k = set_of(features[f]);
             if (f > 0 && (strcmp(k->name, "scalar") == 0 || (llmc_cpu_detect().features & features[f]) == 0))
                 continue;
-            for (round = 0; round < (f == 0 ? 2u : 12u); round++) {
+            for (round = 0; round < (f == 0 ? 2u : 12u / test_every(3)); round++) {
                 uint32_t from = test_random(&seed, now->n - most + 1), t = 0;
                 if (round == 1)
                     from = now->n - most;
