@@ -5,7 +5,8 @@
 #   T        only parts whose name contains this   (all)
 #   V        1: show all output
 #   JOBS     parts at the same time                (processors)
-#   FULL    1: every test of every kind, also riscv64, ppc64le, windows (Wine) and valgrind: hours, so with T
+#   FULL     1: every test of every kind, also riscv64, ppc64le, windows (Wine) and valgrind, and in build/analysis
+#            gcc -fanalyzer: hours, so with T
 #   NO_DEPS  1: install nothing
 #
 # A part is KIND/NAME: unit/token is tests/test_token.c by $CC -O2, asan/token the

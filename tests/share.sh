@@ -1,4 +1,4 @@
-# share.sh -- tests with one object of llmc.h among them; for run.sh and coverage.sh.
+# share.sh -- tests with one object of llmc.h among them; for run.sh, coverage.sh and fuzz/run.sh.
 
 # share_header FOLDER: llmc.h into FOLDER/defined, for the object, and into FOLDER/declared, for the tests.
 share_header()

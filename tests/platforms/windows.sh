@@ -1,7 +1,8 @@
 # windows.sh -- what mingw-w64 builds, run under Wine: unit tests of what depends on the system or its calling
-# convention, chat.c, whose greedy text is the same as everywhere, and what the agent's tools do and refuse. No library is
-# named: sockets are found at run time. Wine has no PowerShell: powershell.c stands in for it, so that pipes, folders,
-# exit codes and job objects are tried, but no line of real PowerShell. Wine makes no links and limits no job's memory.
+# convention, chat.c, whose greedy text is the same as everywhere, what the agent's tools do and refuse, and rag.c on a
+# folder. No library is named: sockets are found at run time. Wine has no PowerShell: powershell.c stands in for it, so
+# that pipes, folders, exit codes and job objects are tried, but no line of real PowerShell. Wine makes no links and
+# limits no job's memory.
 . tests/platforms/lib.sh
 
 cc=x86_64-w64-mingw32-gcc
