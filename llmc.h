@@ -1868,8 +1868,8 @@ LLMC_API llmc_status llmc_trainer_eval(llmc_trainer *t, const uint32_t *ids, con
                                        const uint32_t *starts, double *loss, uint64_t *scored,
                                        llmc_diag *diag);
 
-/* The weights as a model, for engines and llmc_model_save: it changes as they do. NULL on big-endian
-   machines, whose numbers are not what a model's bytes are. */
+/* The weights as a model, for engines and llmc_model_save: it changes as they do, on big-endian machines,
+   whose numbers are not what a model's bytes are, with each call. It lives as long as the trainer. */
 LLMC_API const llmc_model *llmc_trainer_model(const llmc_trainer *t);
 
 /* The adapter as it is by now, for sequences of llmc_trainer_model's, which is `from`, for llmc_lora_save and
@@ -55117,8 +55117,8 @@ LLMC__UNUSED static void llmc__adapters_merge(const llmc__params *p, float *flat
 }
 
 /* A parameter as a tensor over the flat array; depth: how many of them lie one after the other (experts). */
-static void llmc__param_tensor(llmc_tensor *t, const llmc__param *p, const llmc_config *c, const float *flat,
-                               uint32_t depth)
+static void llmc__param_tensor(llmc_tensor *t, const llmc__param *p, const llmc_config *c,
+                               const uint8_t *flat, uint32_t depth)
 {
     const llmc__role *r = &llmc__role_table[p->role];
     bool rows = p->matrix || p->embedding || r->rows != 0 || (p->rows > 1 && r->rows == 0);
@@ -55135,12 +55135,12 @@ static void llmc__param_tensor(llmc_tensor *t, const llmc__param *p, const llmc_
         t->dim[t->n_dims++] = p->rows;
     if (depth > 1 || (p->expert != UINT32_MAX && depth == c->n_expert))
         t->dim[t->n_dims++] = depth;
-    t->data = (const uint8_t *)(flat + p->offset);
+    t->data = flat + p->offset * sizeof(float);
     t->bytes = p->n * depth * sizeof(float);
 }
 
 /* One layer's experts, each part a tensor: table [E][LLMC__EXPERT_PARTS]. */
-static void llmc__params_experts(const llmc__params *p, const float *flat, uint32_t l, llmc_tensor *table)
+static void llmc__params_experts(const llmc__params *p, const uint8_t *flat, uint32_t l, llmc_tensor *table)
 {
     static const uint8_t role[LLMC__EXPERT_PARTS] = {LLMC__W_EXPERTS_GATE, LLMC__W_EXPERTS_UP,
                                                      LLMC__W_EXPERTS_DOWN, LLMC__W_EXPERTS_GATE_B,
@@ -55214,7 +55214,7 @@ static const llmc__param_fused *llmc__param_fusion(const llmc_config *c, const l
 /* Puts one parameter into the model: tensors of a file go to m->tensors, parts of a fused one to views
    (how many there are is kept in *n_views), the whole before its first part. */
 static void llmc__params_place(llmc_model *m, const llmc__params *p, const llmc_model *base,
-                               const float *flat, const llmc__param *one, uint32_t *n_views)
+                               const uint8_t *flat, const llmc__param *one, uint32_t *n_views)
 {
     const llmc_config *c = &p->config;
     const llmc__param_fused *f = llmc__param_fusion(c, base, one->role);
@@ -55235,12 +55235,13 @@ static void llmc__params_place(llmc_model *m, const llmc__params *p, const llmc_
 }
 
 /* llmc__params_model -- the weights being trained, as a model                      (GRAD.params)
-   A model in the arena whose tensors point into flat [total]: an engine, or llmc_model_save, sees every step
-   at once. base: whose tokenizer and tables it has, or NULL; it must outlive the model, as p and flat must.
+   A model in the arena whose tensors point into flat [total] f32, in a file's order of bytes: where that is
+   the machine's, flat are the weights themselves, and an engine, or llmc_model_save, sees every step at once.
+   base: whose tokenizer and tables it has, or NULL; it must outlive the model, as p and flat must.
    Written as a GGUF when there is no base or that was one, else as base's files are. *out is NULL
-   when measuring. Not for machines whose numbers are big-endian: tensors are bytes of a file. */
+   when measuring. */
 LLMC__UNUSED static void llmc__params_model(llmc_model **out, const llmc__params *p, const llmc_model *base,
-                                            const float *flat, llmc__arena *a)
+                                            const uint8_t *flat, llmc__arena *a)
 {
     const llmc_config *c = &p->config;
     uint64_t slots = (uint64_t)c->n_layer * LLMC__W_COUNT;
@@ -58652,8 +58653,9 @@ struct llmc_trainer {
     llmc__grad grad;
     llmc__optim optim;
     llmc_model *model;
-    float *w, *g;  /* [params.total] */
-    uint64_t mark; /* of the configuration */
+    uint8_t *stored; /* [params.total] f32 as model has them: w itself, or, on big-endian machines, a copy */
+    float *w, *g;    /* [params.total] */
+    uint64_t mark;   /* of the configuration */
     /* since the last update */
     double loss;
     uint64_t scored;
@@ -58839,7 +58841,9 @@ static llmc_status llmc__trainer_carve(llmc_trainer **out, const llmc_config *c,
         t->adapter = llmc__lora_carve(from, a);
         t->adapter_floats = (float *)llmc__take(a, t->params.total, sizeof(float));
     } else {
-        llmc__params_model(&t->model, &t->params, from, t->w, a);
+        t->stored =
+            LLMC__BIG_ENDIAN ? (uint8_t *)llmc__take(a, t->params.total, sizeof(float)) : (uint8_t *)t->w;
+        llmc__params_model(&t->model, &t->params, from, t->stored, a);
     }
     if (a->failed)
         return LLMC__FAIL(diag, NO_MEMORY, "TRAIN.trainer", LLMC_NO_OFFSET,
@@ -58991,10 +58995,12 @@ LLMC_API llmc_status llmc_trainer_init(llmc_trainer **out, const llmc_config *co
     return LLMC_OK;
 }
 
-/* The weights as a model; it lives as long as the trainer. */
+/* The weights as a model; where that is made of a copy, of a new one. */
 LLMC_API const llmc_model *llmc_trainer_model(const llmc_trainer *t)
 {
-    return LLMC__BIG_ENDIAN ? NULL : t->model;
+    if (LLMC__BIG_ENDIAN && t->lora.rank == 0)
+        (void)llmc_quantize(LLMC_F32, t->w, (size_t)t->params.total, t->stored);
+    return t->model;
 }
 
 /* llmc_trainer_lora -- what adapters are by now                                (TRAIN.trainer)

@@ -1103,9 +1103,6 @@ static void open_trainer(run *r, const llmc_config *config, const llmc_model *fr
     check(llmc_trainer_need(config, from, &o, &bytes, &diag), &diag);
     check(llmc_os_memory(&mem, bytes, &diag), &diag);
     check(llmc_trainer_init(&r->trainer, config, from, &o, mem, bytes, &diag), &diag);
-    if (llmc_trainer_model(r->trainer) == NULL)
-        die(EXIT_FAILED,
-            "this machine is big-endian: it can train, but neither show nor write what it has trained");
     say("%llu weights, %.0f MB for training", (unsigned long long)llmc_trainer_weights(r->trainer),
         (double)bytes / 1e6);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef _WIN32 /* names that <windows.h> has taken, which the implementation includes */
 #undef near
@@ -28,16 +29,18 @@
 
 static int test_passed, test_failed, test_skipped, test_bad;
 static const char *test_now = "";
+static clock_t test_begun;
 
 #define CHECK(cond) test_check((cond) ? 1 : 0, __FILE__, __LINE__, "%s", #cond)
 /* CHECK with a message of its own: CHECKF(a == b, "row %d: %g, expected %g", ...) */
 #define CHECKF(cond, ...) test_check((cond) ? 1 : 0, __FILE__, __LINE__, __VA_ARGS__)
-#define RUN(fn)         \
-    do {                \
-        test_now = #fn; \
-        test_bad = 0;   \
-        fn();           \
-        test_close();   \
+#define RUN(fn)               \
+    do {                      \
+        test_now = #fn;       \
+        test_bad = 0;         \
+        test_begun = clock(); \
+        fn();                 \
+        test_close();         \
     } while (0)
 
 #if defined(__GNUC__)
@@ -67,8 +70,9 @@ TEST_UNUSED static void test_close(void)
         test_failed++;
     else
         test_passed++;
-    if (getenv("TEST_VERBOSE") != NULL)
-        printf("  %s %s\n", test_bad > 0 ? "FAIL" : "ok  ", test_now);
+    if (getenv("TEST_VERBOSE") != NULL) /* with the processor's seconds */
+        printf("  %s %7.2f %s\n", test_bad > 0 ? "FAIL" : "ok  ",
+               (double)(clock() - test_begun) / CLOCKS_PER_SEC, test_now);
 }
 
 /* Inside a test: `SKIP("reason"); return;` when nothing was checked. */

@@ -417,26 +417,26 @@ static int scripts_alone(const loaded *l, uint64_t seed, int n, uint32_t context
 static void drafts_change_nothing(void)
 {
     uint64_t seed = test_seed(20261126);
-    int saved = scripts_alone(&tiny, seed, 400, 128, false);
-    CHECKF(saved > 500, "only %d passes saved: too few drafts for this to prove anything", saved);
+    int every = (int)test_every(10), saved = scripts_alone(&tiny, seed, 400 / every, 128, false);
+    CHECKF(saved > 500 / every, "only %d passes saved: too few drafts for this to prove anything", saved);
 }
 
 /* Pages that fall out of windows, truncations beyond what they hold. */
 static void nor_with_windows(void)
 {
-    int saved = scripts_alone(&tiny, test_seed(11), 300, 256, true);
-    CHECKF(saved > 300, "only %d passes saved", saved);
+    int every = (int)test_every(10), saved = scripts_alone(&tiny, test_seed(11), 300 / every, 256, true);
+    CHECKF(saved > 300 / every, "only %d passes saved", saved);
 }
 
 static void nor_on_a_real_model(void)
 {
-    int saved;
+    int saved, every = (int)test_every(10);
     if (!load(&stories, test_shared("data/stories260K.bin"), test_shared("data/tok512.bin"))) {
         SKIP("no stories260K");
         return;
     }
-    saved = scripts_alone(&stories, test_seed(7), 60, 256, false);
-    CHECKF(saved > 50, "only %d passes saved", saved);
+    saved = scripts_alone(&stories, test_seed(7), 60 / every, 256, false);
+    CHECKF(saved > 50 / every, "only %d passes saved", saved);
 }
 
 /* ------------------------------------------------------------ many sequences */
@@ -469,7 +469,7 @@ static void nor_do_they_together(void)
     machine one, all;
     player a[TOGETHER], b[TOGETHER];
     int i, n;
-    for (n = 0; n < 60 && test_bad == 0; n++) {
+    for (n = 0; n < 60 / (int)test_every(10) && test_bad == 0; n++) {
         uint64_t script[TOGETHER];
         o.batch_tokens = TOGETHER + test_random(&dice, 30);
         o.draft_tokens = 1 + test_random(&dice, 20);

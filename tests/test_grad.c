@@ -434,9 +434,18 @@ static uint64_t scored(const work *w)
     return n;
 }
 
+/* x [n] as a file has it; to be freed. */
+static uint8_t *as_stored(const float *x, size_t n)
+{
+    uint8_t *out = (uint8_t *)malloc(n * sizeof(float));
+    CHECK(llmc_quantize(LLMC_F32, x, n, out) == LLMC_OK);
+    return out;
+}
+
 /* The mean loss by an engine that runs on the same weights. */
 static double engine_loss(work *w)
 {
+    uint8_t *flat;
     llmc__arena a;
     llmc_model *m = NULL;
     llmc_engine *e;
@@ -448,10 +457,11 @@ static double engine_loss(work *w)
     double sum = 0;
     int b, t, v;
     memset(&a, 0, sizeof a);
-    llmc__params_model(&m, &w->p, NULL, w->weight, &a);
+    flat = as_stored(w->weight, (size_t)w->p.total);
+    llmc__params_model(&m, &w->p, NULL, flat, &a);
     mem = malloc((size_t)llmc__arena_need(&a));
     a = llmc__arena_over(mem, (size_t)llmc__arena_need(&a));
-    llmc__params_model(&m, &w->p, NULL, w->weight, &a);
+    llmc__params_model(&m, &w->p, NULL, flat, &a);
     CHECK(m != NULL);
     memset(&o, 0, sizeof o);
     o.kv_type = LLMC_F32;
@@ -481,6 +491,7 @@ static double engine_loss(work *w)
     free(logits);
     free(mem);
     free(room);
+    free(flat);
     return sum / (double)scored(w);
 }
 
@@ -578,6 +589,15 @@ static void test_same(void)
     }
 }
 
+/* Eight bytes of a file. */
+static double double_of(const unsigned char *p)
+{
+    uint64_t bits = llmc__u64le(p);
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* Derivatives by complex steps in float64 (vectors/grad_reference.py), some of each tensor's. */
 static void test_reference(void)
 {
@@ -593,7 +613,7 @@ static void test_reference(void)
         own = pass_of(&w, 1.0f / (float)scored(&w)) + (double)w.k.balance * w.g.balance_sum;
         if (!CHECKF(at + 8 + 4 * SAMPLES * (size_t)w.p.count <= size, "grad.bin ends early"))
             return;
-        memcpy(&loss, golden + at, 8);
+        loss = double_of(golden + at);
         at += 8;
         CHECKF(fabs(own - loss) < 1e-5, "%s: loss %.7f, reference %.7f", w.k.name, own, loss);
         for (i = 0; i < w.p.count; i++) {
@@ -604,7 +624,7 @@ static void test_reference(void)
                 most = fmax(most, fabs((double)w.grad[p->offset + j]));
             for (s = 0; s < SAMPLES; s++, at += 4) {
                 float want, got = w.grad[p->offset + ((uint64_t)s * 7919 + i * 31u) % p->n];
-                memcpy(&want, golden + at, 4);
+                want = llmc__f32le(golden + at);
                 CHECKF(fabs((double)(got - want)) < 1e-4 * most + 1e-7,
                        "%s: %s of layer %d: %.8f, reference %.8f", w.k.name, llmc__role_table[p->role].name,
                        (int)p->layer, got, want);
@@ -1146,6 +1166,7 @@ static void test_loaded(void)
     llmc_model *m = NULL;
     void *mem, *room;
     float *flat;
+    uint8_t *stored;
     uint64_t need;
     uint32_t i;
     CHECKF(llmc_open(&host, paths[0], NULL, &d) == LLMC_OK, "%s", d.message);
@@ -1160,11 +1181,12 @@ static void test_loaded(void)
     flat = (float *)malloc(p.total * sizeof(float));
     CHECK(llmc__params_load(&p, host.model, flat, &d) == LLMC_OK);
     memset(&a, 0, sizeof a);
-    llmc__params_model(&m, &p, host.model, flat, &a);
+    stored = as_stored(flat, (size_t)p.total);
+    llmc__params_model(&m, &p, host.model, stored, &a);
     need = llmc__arena_need(&a);
     room = malloc((size_t)need);
     a = llmc__arena_over(room, (size_t)need);
-    llmc__params_model(&m, &p, host.model, flat, &a);
+    llmc__params_model(&m, &p, host.model, stored, &a);
     CHECK(m != NULL && m->n_tensors == host.model->n_tensors);
     for (i = 0; m != NULL && i < host.model->n_tensors; i++) { /* the same names, shapes and numbers */
         const llmc_tensor *t = llmc_model_tensor(host.model, i), *u = NULL;
@@ -1186,6 +1208,7 @@ static void test_loaded(void)
     free(mem);
     free(room);
     free(flat);
+    free(stored);
     llmc_close(&host);
 }
 

@@ -171,8 +171,8 @@ static void windows(void)
             CHECKF(k == 0 || memcmp(first, logits, sizeof first) == 0, "case %u, %u at a time", i, cut[k]);
             for (r = 0; r < ROWS && k == 0; r++)
                 for (j = 0; j < V; j++) {
-                    float want, d;
-                    memcpy(&want, (const char *)golden.data + 4 * (((size_t)i * ROWS + r) * V + j), 4);
+                    float d,
+                        want = llmc__f32le((const char *)golden.data + 4 * (((size_t)i * ROWS + r) * V + j));
                     d = first[(r * STEP + STEP - 1) * V + j] - want;
                     worst = d > worst ? d : -d > worst ? -d : worst;
                 }

@@ -346,7 +346,9 @@ static void schedules_change_nothing(void)
 {
     llmc_engine *reference[VIEWS];
     void *mem[VIEWS];
-    int trial, trials = getenv("TEST_TRIALS") != NULL ? atoi(getenv("TEST_TRIALS")) : 600, view;
+    int trial,
+        trials = getenv("TEST_TRIALS") != NULL ? atoi(getenv("TEST_TRIALS")) : 600 / (int)test_every(10),
+        view;
     seed = test_seed(11);
     for (view = 0; view < VIEWS; view++) {
         llmc_engine_options o = view_options(view);

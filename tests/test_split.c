@@ -432,13 +432,13 @@ static void linear_time(void)
         "deepseek-coder", "deepseek-llm", "falcon", "bloom",   "p3:0:0", "p20:1:1"};
     size_t big = 1 << 19, n;
     unsigned char *p = (unsigned char *)malloc(big);
-    unsigned i, k;
+    unsigned i, k, every = test_every(7);
     if (p == NULL)
         return;
     for (i = 0; i < sizeof unit / sizeof unit[0]; i++) {
         for (n = 0; n < big; n++)
             p[n] = (unsigned char)unit[i][n % strlen(unit[i])];
-        for (k = 0; k < sizeof names / sizeof names[0]; k++) {
+        for (k = i % every; k < sizeof names / sizeof names[0]; k += every) {
             llmc__split steps[LLMC__SPLIT_MAX];
             uint32_t n_steps = 0;
             double small, large;

@@ -585,11 +585,6 @@ static void exports(void)
         for (i = 0; i < 16; i++)
             ids[i] = (llmc_token)batch_ids[i];
         OK(llmc_trainer_eval(t, batch_ids, targets, NULL, &first, &scored, &diag));
-        if (llmc_trainer_model(t) == NULL) {
-            free(mem);
-            SKIP("a big-endian machine's trainer has no model");
-            return;
-        }
         logits_of(llmc_trainer_model(t), ids, 16, a);
         w = writer(&s);
         bytes = llmc_model_save_need(llmc_trainer_model(t));
