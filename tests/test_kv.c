@@ -412,7 +412,7 @@ static void schedule(const kv_case *c, uint32_t rounds)
 
 static void schedules(void)
 {
-    uint32_t i, n = 1000 / test_every(10);
+    uint32_t i, n = 1000 / test_every(25);
     printf("seed %llu\n", (unsigned long long)seed);
     for (i = 0; i < n; i++)
         schedule(&cases[i % N_CASES], 100);

@@ -363,9 +363,11 @@ static void learns_on(const llmc_model *m, llmc_optimizer kind, float dropout)
 
 static void learns(void)
 {
-    learns_on(base, LLMC_ADAMW, 0);
+    if (test_every(2) == 1) {
+        learns_on(base, LLMC_ADAMW, 0);
+        learns_on(base, LLMC_MUON, 0);
+    }
     learns_on(base, LLMC_ADAMW, 0.1f);
-    learns_on(base, LLMC_MUON, 0);
     learns_on(two, LLMC_ADAMW, 0);
 }
 

@@ -385,7 +385,7 @@ static void induction(void)
         "{\"model_type\":\"qwen2\",\"hidden_size\":32,\"num_hidden_layers\":2,\"num_attention_heads\":2,"
         "\"num_key_value_heads\":2,\"intermediate_size\":64}"}; /* too narrow */
     unsigned i;
-    for (i = 0; i < 3; i++) {
+    for (i = test_every(3) - 1; i < 3; i++) { /* the last is the smallest */
         double first, second, plain_first, plain;
         second = loss_of_echo(shapes[i], LLMC_INIT_INDUCTION, &first);
         plain = loss_of_echo(shapes[i], LLMC_INIT_NORMAL, &plain_first);
