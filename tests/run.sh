@@ -60,13 +60,20 @@ compile_run()
     limited $runner "$exe"
 }
 
+# await_object: fails if the kind's object, which another part makes, could not be made.
+await_object()
+{
+    tries=0
+    until [ -s "$object/code" ] || [ $((tries += 1)) -gt 2400 ]; do sleep 0.5; done
+    [ "$(cat "$object/code" 2>/dev/null)" = 0 ] || { echo "there is no object: see $kind/object"; exit 1; }
+}
+
 # test_run KIND RUNNER COMPILER...: builds $src and runs it, with the object of KIND if there is to be one.
 test_run()
 {
     kind=$1
     runner=$2
     shift 2
-    object=$OUT/$kind/object
     if [ "$name" = object ]; then
         LIMIT=1200 limited "$@" -w -DLLMC_IMPLEMENTATION -x c -c "$OUT/share/defined/llmc.h" -o "$object/llmc.o"
         code=$?
@@ -78,9 +85,7 @@ test_run()
         compile_run "$exe" "$runner" "$@" -DLLMC_STATIC "$src"
         return
     fi
-    tries=0
-    until [ -s "$object/code" ] || [ $((tries += 1)) -gt 2400 ]; do sleep 0.5; done
-    [ "$(cat "$object/code" 2>/dev/null)" = 0 ] || { echo "there is no object: see $kind/object"; exit 1; }
+    await_object
     compile_run "$exe" "$runner" "$@" -w -DLLMC_IMPLEMENTATION= -include "$OUT/share/declared/llmc.h" "$src" "$object/llmc.o"
 }
 
@@ -125,13 +130,19 @@ compare_text()
     esac
 }
 
-# compile_chat RUNNER COMPILER...: builds chat.c another way and compares its text.
+# compile_chat RUNNER COMPILER...: builds chat.c another way, with the kind's object if there is one, and compares its
+# text.
 compile_chat()
 {
     runner=$1
     shift
     mkdir -p "$OUT/$part"
-    if "$@" examples/chat.c -o "$OUT/$part/chat" && compare_text $runner "$OUT/$part/chat"; then
+    linked=
+    if [ -d "$object" ]; then
+        await_object
+        linked="-DLLMC_LINKED $object/llmc.o"
+    fi
+    if "$@" $linked examples/chat.c -o "$OUT/$part/chat" && compare_text $runner "$OUT/$part/chat"; then
         echo "$part: 1 passed, 0 failed"
     else
         echo "$part: 0 passed, 1 failed"
@@ -179,6 +190,7 @@ run_part()
     name=${part#*/}
     src=tests/test_$name.c
     exe=$OUT/$kind/$name.bin
+    object=$OUT/$kind/object
     case $part in
     make/all) $MAKE --no-print-directory -k -j"$JOBS" all && echo "make: 1 passed, 0 failed"; return ;;
     lint/structure) $MAKE -s build/lint && build/lint llmc.h && echo "lint: 1 passed, 0 failed"; return ;;
