@@ -95,7 +95,9 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#define LIKE_PRINTF(a, b) __attribute__((format(gnu_printf, a, b)))
+#elif defined(__GNUC__)
 #define LIKE_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #else
 #define LIKE_PRINTF(a, b)

@@ -173,7 +173,9 @@ static int n_words;
 static const char *config_path;
 static int mpi_rank; /* only the first one talks */
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#define LIKE_PRINTF(n) __attribute__((format(gnu_printf, n, n + 1)))
+#elif defined(__GNUC__)
 #define LIKE_PRINTF(n) __attribute__((format(printf, n, n + 1)))
 #else
 #define LIKE_PRINTF(n)

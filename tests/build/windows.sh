@@ -15,7 +15,7 @@ mingw=x86_64-w64-mingw32-gcc
 if have $mingw; then
     try "mingw header, strict" $mingw -std=c11 $STRICT -O1 -c tests/build/impl.c -o "$DIR/impl.o"
     for f in examples/*.c tools/*.c; do
-        try "mingw $f" $mingw -O0 "$f" -o "$DIR/program.exe"
+        try "mingw $f" $mingw -O0 -Wformat -Werror "$f" -o "$DIR/program.exe"
     done
 else
     skip "mingw" "no $mingw (gcc-mingw-w64-x86-64)"
