@@ -5279,14 +5279,23 @@ typedef struct network {
 static volatile sig_atomic_t interrupted;
 
 /* Only counts: the network's loop sees it, at the latest when its wait ends. */
+#ifdef _WIN32
+/* In a thread of its own. When the window closes, or the machine goes down, the process ends as this returns, else
+   after some seconds: those are for finishing. */
+static BOOL WINAPI on_console(DWORD event)
+{
+    interrupted++;
+    if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT)
+        Sleep(INFINITE);
+    return TRUE;
+}
+#else
 static void on_signal(int number)
 {
     (void)number;
     interrupted++;
-#ifdef _WIN32
-    signal(number, on_signal);
-#endif
 }
+#endif
 
 /* cancelled: the engine still has x, so only what has not changed since it came may be looked at. */
 static void log_request(network *w, const conn *c, const exchange *x, bool cancelled)
@@ -6536,8 +6545,7 @@ static int open_log(server *s)
 static void catch_signals(void)
 {
 #ifdef _WIN32
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    SetConsoleCtrlHandler(on_console, TRUE);
 #else
     struct sigaction action;
     memset(&action, 0, sizeof action);

@@ -1,9 +1,10 @@
 # windows.sh -- what mingw-w64 builds, run under Wine: unit tests of what depends on the system or its calling
-# convention, chat.c, whose greedy text is the same as everywhere, what the agent's tools do and refuse, and rag.c on a
-# folder. No library is named: sockets are found at run time. Wine has no PowerShell: powershell.c stands in for it, so
-# that pipes, folders, exit codes and job objects are tried, but no line of real PowerShell. Wine makes no links and
-# limits no job's memory.
+# convention, chat.c, whose greedy text is the same as everywhere, what the agent's tools do and refuse, rag.c on a
+# folder, and those scripts of tests/cli that ask for nothing of POSIX, the server's among them. No library is named:
+# sockets are found at run time. Wine has no PowerShell: powershell.c stands in for it, so that pipes, folders, exit
+# codes and job objects are tried, but no line of real PowerShell. Wine makes no links and limits no job's memory.
 . tests/platforms/lib.sh
+. tests/share.sh
 
 cc=x86_64-w64-mingw32-gcc
 part=Windows
@@ -131,7 +132,51 @@ retrieval()
     says 'rag: an answer with its source' "$DIR/text" '^\[1\] .*guide.md'
 }
 
-if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
+# program FOLDER/NAME: into $DIR/bin, and a script beside it that runs it. Lines end as elsewhere, but for the server's,
+# which is stopped by signals: there the script becomes Wine.
+program()
+{
+    exe=$PWD/$DIR/bin/${1#*/}.exe
+    try "$1 builds" $cc -O1 -w -DLLMC_IMPLEMENTATION= -include "$DIR/share/declared/llmc.h" "$1.c" "$DIR/llmc.o" -o "$exe" ||
+        return
+    {
+        echo '#!/bin/sh'
+        case $1 in
+        */server) echo "exec wine '$exe' \"\$@\"" ;;
+        *)
+            printf '%s\n' 'e=$(mktemp)' "{ wine '$exe' \"\$@\" 2>\$e; echo \$? >\$e.code; } | tr -d '\r'" \
+                "tr -d '\r' <\$e >&2" 'code=$(cat $e.code)' 'rm -f $e $e.code' 'exit $code'
+            ;;
+        esac
+    } >"${exe%.exe}"
+    chmod +x "${exe%.exe}"
+}
+
+# script NAME: tests/cli/NAME.sh by those programs.
+script()
+{
+    BUILD=$DIR/bin OUT=$DIR SERVER_ON=windows LIMIT=600 limited sh "tests/cli/$1.sh" >"$DIR/text" 2>&1
+    says "tests/cli/$1.sh" "$DIR/text" '^cli/.*: [1-9][0-9]* passed, 0 failed'
+}
+
+# What tests/cli tries here.
+scripts()
+{
+    mkdir -p "$DIR/bin"
+    share_header "$DIR/share"
+    try 'the header as an object' $cc -O1 -w -DLLMC_IMPLEMENTATION -x c -c "$DIR/share/defined/llmc.h" -o "$DIR/llmc.o" || return
+    for p in examples/chat examples/server examples/train tools/bench tools/inspect tools/perplexity tools/quantize \
+        tools/score tools/tokenizer; do
+        program $p
+    done
+    for s in chat_plain draft session stories train_lora server_abuse server_answers server_api server_curl server_lora \
+        server_proxy server_schema server_slow; do
+        script $s
+    done
+    rm -rf "$DIR/bin" "$DIR/share" "$DIR/llmc.o"
+}
+
+if want 'gcc-mingw-w64-x86-64 wine wine64 python3' $cc wine python3; then
     LIMIT=300 limited wine wineboot -i >"$DIR/boot" 2>&1 </dev/null
     for t in kernel os engine train index; do
         unit $t
@@ -146,6 +191,7 @@ if want 'gcc-mingw-w64-x86-64 wine wine64' $cc wine; then
     if try 'rag builds' $cc -O1 examples/rag.c -o "$DIR/rag.exe"; then
         retrieval
     fi
+    scripts
     LIMIT=60 limited wineserver -k >/dev/null 2>&1
     rm -rf "$WINEPREFIX"
 fi

@@ -61,7 +61,7 @@ check("ends with code 0", code == 0, s.messages()[-2000:])
 os.rmdir(os.path.join(folder, "taken"))
 
 # a folder whose name is long
-long = os.path.join(os.path.abspath(folder), *(["d" * 120] * 10))
+long = os.path.join(os.path.abspath(folder), *(["d" * 120] * (1 if ON_WINDOWS else 10))) # there 260 are the most
 os.makedirs(long)
 s = Server(LLAMA, "--sessions", os.path.relpath(long), "--api-key", "first", "--cors", "https://good.example")
 st, b = s.post("/slots/0?action=save", {"filename": "name"}, headers=[("Authorization", "Bearer first")])

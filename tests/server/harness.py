@@ -9,6 +9,8 @@ import atexit, fcntl, json, os, re, signal, socket, subprocess, sys, tempfile, t
 
 BUILD = os.environ.get("BUILD", "build")
 PROGRAM = os.environ.get("SERVER", os.path.join(BUILD, "server"))
+ON_WINDOWS = os.environ.get("SERVER_ON") == "windows" # under Wine, where SIGINT is Ctrl-C and SIGTERM just kills
+STOP = signal.SIGINT if ON_WINDOWS else signal.SIGTERM
 LLAMA = "tests/models/tiny-llama.gguf"
 passed = failed = skipped = 0
 
@@ -143,7 +145,7 @@ class Server:
 
     def stop(self, timeout=40):
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(STOP)
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
