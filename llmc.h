@@ -33026,12 +33026,17 @@ static llmc__lora_pair *llmc__lora_slot(llmc_lora *lora, uint32_t layer, unsigne
     return NULL;
 }
 
-/* FNV-1a (Fowler, Noll, Vo) over floats, 32 bits at a time. */
+/* A step of FNV-1a (Fowler, Noll, Vo), by numbers in place of bytes; and over floats. */
+static uint64_t llmc__lora_fold(uint64_t hash, uint64_t bits)
+{
+    return (hash ^ bits) * 0x100000001b3u;
+}
+
 static uint64_t llmc__lora_hash(uint64_t hash, const float *x, uint64_t n)
 {
     uint64_t i;
     for (i = 0; i < n; i++)
-        hash = (hash ^ llmc__f32_bits(x[i])) * 0x100000001b3u;
+        hash = llmc__lora_fold(hash, llmc__f32_bits(x[i]));
     return hash;
 }
 
@@ -33046,8 +33051,9 @@ static void llmc__lora_finish(llmc_lora *lora)
         llmc__lora_pair p = lora->pair[i];
         if (p.rank == 0)
             continue;
-        hash = (hash ^ ((uint64_t)p.layer * LLMC__W_COUNT + p.role)) * 0x100000001b3u;
-        hash = llmc__lora_hash(llmc__lora_hash(hash, &p.scale, 1), p.a, p.rank * p.w->dim[0]);
+        hash = llmc__lora_fold(hash, (uint64_t)p.layer * LLMC__W_COUNT + p.role);
+        hash = llmc__lora_fold(hash, llmc__f32_bits(p.scale));
+        hash = llmc__lora_hash(hash, p.a, p.rank * p.w->dim[0]);
         hash = llmc__lora_hash(hash, p.b, p.rank * p.w->dim[1]);
         lora->weights += p.rank * (p.w->dim[0] + p.w->dim[1]);
         lora->rank = p.rank > lora->rank ? p.rank : lora->rank;
