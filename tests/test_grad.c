@@ -418,11 +418,13 @@ static double objective(work *w)
 
 static double pass_of(work *w, float scale)
 {
+    volatile double mean; /* of 64 bits, to be compared, also where registers have 80 */
     double loss = 0;
     uint64_t n = 1;
     memset(w->grad, 0, w->p.total * sizeof(float));
     CHECK(llmc__grad_pass(&w->g, w->ids, w->targets, NULL, 1, scale, &loss, &n) == LLMC_OK);
-    return loss / (double)n;
+    mean = loss / (double)n;
+    return mean;
 }
 
 static uint64_t scored(const work *w)

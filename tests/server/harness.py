@@ -36,10 +36,15 @@ def skip(label, why):
 
 
 def kept():
-    """A file for what a program writes. Its place in it is ours, too: it writes at the end wherever we read."""
-    file = tempfile.TemporaryFile("w+")
+    """A file for what a program writes. Its place in it would be ours, too: so it writes at the end, and we read from
+    the beginning without moving."""
+    file = tempfile.TemporaryFile()
     fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
     return file
+
+
+def written(file):
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode("utf-8", "replace")
 
 
 class Server:
@@ -67,12 +72,10 @@ class Server:
             print("         the server:", self.messages()[-6000:])
 
     def messages(self):
-        self.err.seek(0)
-        return self.err.read()
+        return written(self.err)
 
     def log_lines(self):
-        self.log.seek(0)
-        return [json.loads(line) for line in self.log.read().split("\n")[:-1]] # the last may be on its way
+        return [json.loads(line) for line in written(self.log).split("\n")[:-1]] # the last may be on its way
 
     def connect(self, timeout=20):
         s = socket.create_connection(("127.0.0.1", self.port), timeout)
