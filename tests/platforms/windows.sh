@@ -169,8 +169,8 @@ scripts()
         tools/score tools/tokenizer; do
         program $p
     done
-    for s in chat_plain draft quantize score session stories tiny train_lora server_abuse server_answers server_api server_curl server_lora \
-        server_schema server_slow; do
+    for s in chat_plain draft quantize score session stories tiny train_lora server_abuse server_answers server_api \
+        server_curl server_lora server_schema server_slow; do
         script $s
     done
     rm -rf "$DIR/bin" "$DIR/share" "$DIR/llmc.o"
