@@ -481,9 +481,11 @@ static double tool_floor(double x)
     return whole > x ? whole - 1 : whole;
 }
 
+/* Newton, whose mean of two numbers may be off in the last digit; then what is missing, x - root^2, without an error
+   by halves of 26 bits (Dekker 1971). */
 static double tool_sqrt(double x)
 {
-    double root, scale = 1;
+    double root, scale = 1, high, low;
     int i;
     if (!(x > 0) || x > 1.7e308)
         return x;
@@ -491,8 +493,11 @@ static double tool_sqrt(double x)
         x *= 4;
     for (; x >= 1; scale *= 2)
         x /= 4;
-    for (root = 0.5 + x / 2, i = 0; i < 6; i++) /* Newton */
+    for (root = 0.5 + x / 2, i = 0; i < 6; i++)
         root = (root + x / root) / 2;
+    high = root * 134217729 - (root * 134217729 - root);
+    low = root - high;
+    root += (x - high * high - 2 * high * low - low * low) / (2 * root);
     return root * scale;
 }
 

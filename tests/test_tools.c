@@ -164,6 +164,7 @@ static void calculator_values(void)
                                          {"7.5 % 2", "1.5"},
                                          {"1e3", "1000"},
                                          {"sqrt(2)", "1.4142135623731"},
+                                         {"sqrt(0.5) - sqrt(2) / 2 + sqrt(3)", "1.73205080756888"},
                                          {"sqrt(16) + abs(-3) + floor(-2.5) + ceil(2.1) + round(2.5)", "10"},
                                          {"ln(e^2)", "2"},
                                          {"log10(1000) + log2(8)", "6"},
@@ -190,10 +191,7 @@ static void calculator_values(void)
     char deep[8000];
     size_t i;
     for (i = 0; i < sizeof row / sizeof row[0]; i++)
-        if (strcmp(row[i][0], "sqrt(2)") == 0)
-            CHECK(strncmp(call1(box, "calculator", "expression", row[i][0]), "1.4142135623730", 15) == 0);
-        else
-            expect(box, "calculator", "expression", row[i][0], row[i][1]);
+        expect(box, "calculator", "expression", row[i][0], row[i][1]);
     memset(deep, '(', 4000);
     deep[4000] = 0;
     expect(box, "calculator", "expression", deep, "error: the expression is nested too deeply");
