@@ -97,7 +97,10 @@ static float *random_floats(size_t n, bool half)
     for (i = 0; i < n; i++) {
         x[i] = random_float();
         if (half)
-            x[i] = llmc__bf16_to_f32(llmc__f32_to_bf16(x[i])); /* exact in f16 as well: under 8 in size */
+            x[i] = llmc__bf16_to_f32(llmc__f32_to_bf16(x[i])); /* exact in f16 as well: under 8 in size, */
+        if (half && x[i] > -1.0f / 65536 &&
+            x[i] < 1.0f / 65536) /* and not so small that its steps are too wide */
+            x[i] = 0;
     }
     return x;
 }
